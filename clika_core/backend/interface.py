@@ -1,0 +1,189 @@
+"""The contract of a backend: it traces and executes; every decision is the core's.
+
+`Backend` finds its models and traces them. A `TracedModel` holds the neutral graph and can run it layer by
+layer, letting a *visitor* see and replace what each layer computes. Calibration, sensitivity and the quantized
+model are visitors, written once in the core over `ArrayOps`.
+
+    visitor(call) -> outputs        call.node, call.inputs, call.weights; call.run(inputs, weights) -> outputs
+
+`Array` stands for the framework's own tensor type.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from clika_core.ir.graph import Graph, Node
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from clika_core.numerics.quant_params import QuantParams
+
+Array: TypeAlias = Any
+
+
+class LayerCall(Protocol):
+    """One layer about to run. `inputs` stand beside `node.inputs`; `weights` are by role, native arrays."""
+
+    @property
+    def node(self) -> Node:
+        """The layer."""
+
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        """The values of the node's input ports, as the visitor left them at their producers."""
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """The parametric operands by role."""
+
+    def run(
+        self, inputs: Sequence[Array] | None = None, weights: Mapping[str, Array] | None = None
+    ) -> tuple[Array, ...]:
+        """Compute the layer natively, with other inputs or other weights where given.
+
+        A role missing from `weights` keeps its own value; a role the layer did not have (`bias`) is added where
+        the operator has that operand; a role mapped to None is left out where the operator allows it.
+        """
+
+
+Visitor: TypeAlias = Callable[[LayerCall], Sequence[Array]]
+
+
+class ArrayOps(Protocol):
+    """The listed operations on native arrays that the core needs. All are differentiable where marked (d)."""
+
+    def from_numpy(self, array: NDArray[Any], like: Array | None = None) -> Array:
+        """A native array with the values of `array`, on the device of `like`."""
+
+    def to_numpy(self, array: Array) -> NDArray[Any]:
+        """A NumPy copy, detached, on the host."""
+
+    def min_max(self, array: Array) -> tuple[float, float]:
+        """Smallest and largest element; NaN if any element is NaN."""
+
+    def min_max_per_sample(self, array: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
+
+    def histogram(self, array: Array, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
+        """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside."""
+
+    def sum_of_squares(self, array: Array, other: Array | None = None) -> float:
+        """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
+
+    def quantize(self, array: Array, params: QuantParams) -> Array:
+        """(d) Centred codes `clip(rint(x / scale) + zero_point, quant_min, quant_max) - zero_point`, float32.
+
+        The division is IEEE. Straight-through gradient: 1 inside the clip, 0 outside, with respect to `x / scale`.
+        """
+
+    def dequantize(self, codes: Array, params: QuantParams) -> Array:
+        """(d) Centred codes times scale, float32."""
+
+    def rescale(
+        self, accumulator: Array, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
+    ) -> Array:
+        """(d) Centred codes `clip(rint(accumulator * multiplier) + zero_point, ...) - zero_point`.
+
+        `multiplier` is a scalar, or a vector along `axis` of the accumulator; the product is float32.
+        """
+
+    def round_to_codes(self, array: Array, divisor: NDArray[np.float32], bound: float) -> Array:
+        """(d) `clip(rint(array / divisor), -bound, bound)`, for biases; `divisor` broadcasts along axis 0."""
+
+    def clip(self, codes: Array, minimum: float, maximum: float) -> Array:
+        """(d) Elementwise clip."""
+
+    def cast(self, array: Array, dtype: str) -> Array:
+        """(d) The array in another floating dtype (`float32`, `float64`)."""
+
+
+@dataclass(frozen=True)
+class Removals:
+    """What preprocessing takes out: removed layer -> host whose weights absorbed it, or None."""
+
+    into: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class TracedModel(ABC):
+    """A traced model: the neutral graph, and the means to run it. The user's object is never changed."""
+
+    graph: Graph
+    arrays: ArrayOps
+
+    @abstractmethod
+    def run(self, inputs: Any) -> Any:
+        """The model's own result, with its own structure, for `inputs` as the model takes them."""
+
+    @abstractmethod
+    def flatten_inputs(self, inputs: Any) -> tuple[Array, ...]:
+        """Native arrays beside `graph.inputs` for inputs as the model takes them (NumPy arrays allowed).
+
+        Raises DataError naming the input when a shape or dtype does not fit.
+        """
+
+    @abstractmethod
+    def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
+        """Run the graph, each layer through `visitor`; returns values beside `graph.outputs`.
+
+        Removed layers are passed over (their value is their host's or their input's).
+        """
+
+    @abstractmethod
+    def parameters(self, layer: str) -> MutableMapping[str, NDArray[Any]]:
+        """The parametric operands of a layer by role, as NumPy arrays; assignment changes this traced model only.
+
+        Assigning a role that the layer does not have yet (`bias`) adds it.
+        """
+
+    @abstractmethod
+    def preprocess(self, removals: Removals) -> TracedModel:
+        """A copy with own parameters that passes over the removed layers; the graph stays the traced one."""
+
+    @abstractmethod
+    def native(self, visitor: Visitor, tensors: Mapping[str, Array]) -> Any:
+        """A native, trainable model whose forward is `interpret` with `visitor`; `tensors` become its state."""
+
+
+class Backend(ABC):
+    """A framework's plugin. Registration imports no framework; the methods may."""
+
+    name: str
+    distribution: str  # what to install: the install line is built from it
+
+    @abstractmethod
+    def accepts(self, model: Any) -> bool:
+        """Whether `model` is this backend's, decided without importing a framework that is not loaded."""
+
+    @abstractmethod
+    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+        """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input)."""
+
+    @abstractmethod
+    def describe(self) -> BackendDescription:
+        """What is installed. Never raises."""
+
+    @abstractmethod
+    def demo_network(self) -> Any:
+        """The demo's network with its trained weights, as a native model."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendDescription:
+    """What `clika backends` shows: version None means not installed, with `problem` saying why."""
+
+    name: str
+    framework: str
+    version: str | None
+    devices: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    gaps: tuple[tuple[str, str], ...] = ()  # (what, why)
+    problem: str | None = None
+
+
+Batches: TypeAlias = Iterable[Any]

@@ -1,0 +1,66 @@
+"""The demo's weight file: one safetensors file that every framework's version of the network loads.
+
+A tensor is named `<module>.<convolution>.<what>` after the table in `architecture`, all float32, all in this layout:
+
+    <path>.weight                      [out, in / groups, height, width]; depthwise [channels, 1, 3, 3]
+    <path>.gamma .beta .mean .variance [channels]: batch norm is gamma · (x - mean) / sqrt(variance + epsilon) + beta
+    head.weight, head.bias             [classes, features], [classes]
+
+A convolution's input is padded on both sides (cross-correlation, not flipped). May import `clika_core.errors`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from clika_core.errors import DataError
+
+WEIGHTS_FILE: Final = "demo_network.safetensors"
+TRAINING_LOG_FILE: Final = "training_log.json"
+
+Weights = dict[str, NDArray[np.float32]]
+
+
+def load_weights(path: Path | None = None) -> Weights:
+    """The tensors of `path`, by default of the shipped file, by name.
+
+    Raises `DataError` when the file is missing or is no safetensors file of float32 tensors.
+    """
+    source = path or shipped_file(WEIGHTS_FILE)
+    try:
+        weights: Weights = load(source.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise DataError(
+            f"cannot read the demo's weights from {source}",
+            found=str(error),
+            expected="a safetensors file",
+            fix="make it anew: clika demo --train",
+        ) from error
+    return weights
+
+
+def save_weights(weights: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+    """Write the tensors in sorted order; the file appears whole or not at all."""
+    ordered = {name: np.ascontiguousarray(weights[name], dtype=np.float32) for name in sorted(weights)}
+    write_whole(path, save(ordered))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside and rename, so that no reader ever sees half a file."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def shipped_file(name: str) -> Path:
+    """A file of the demo's assets, as installed with the package."""
+    return Path(str(resources.files("clika_core.demo") / "assets" / name))

@@ -1,0 +1,44 @@
+"""The fingerprint: what makes two graphs give the same decisions (spec: semantics, section 1).
+
+Nodes in trace order with name, type, attributes, input ports, output dtypes and symbolic shapes, weight shapes.
+Not paths, lines, versions, the model's name or example sizes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from clika_core.ir.graph import AttributeValue, Graph, Node
+
+
+def fingerprint(graph: Graph) -> str:
+    """sha256, in hexadecimal, of the canonical JSON of `graph`."""
+    digest = hashlib.sha256()
+    for node in graph.nodes:
+        text = json.dumps(_canonical(node), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        digest.update(text.encode("ascii"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def attribute_to_json(value: AttributeValue) -> Any:
+    """An attribute as JSON; a float JSON cannot hold becomes `{"float": "inf"}`."""
+    if isinstance(value, tuple):
+        return [attribute_to_json(item) for item in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return {"float": repr(value)}
+    return value
+
+
+def _canonical(node: Node) -> list[Any]:
+    return [
+        node.name,
+        node.type,
+        str(node.kind),
+        {key: attribute_to_json(value) for key, value in node.attributes.items()},
+        [[port.producer, port.port, port.role] for port in node.inputs],
+        [[value.dtype, list(value.shape)] for value in node.outputs],
+        [[weight.role, list(weight.shape)] for weight in node.weights],
+    ]

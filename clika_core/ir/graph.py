@@ -1,0 +1,228 @@
+"""`Graph`: named nodes with typed values between numbered ports. No framework object, no weight data.
+
+Invariants, checked when a graph is made:
+
+- names are unique; every input port names an earlier node and one of its outputs (so the order is topological);
+- input nodes have no inputs, output nodes exactly one input and no outputs;
+- order is trace order: the order in which the model ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeAlias
+
+from clika_core.diagnostics import Diagnostic
+from clika_core.errors import GraphError, Location, nearest
+
+Scalar: TypeAlias = None | bool | int | float | str
+AttributeValue: TypeAlias = "Scalar | tuple[AttributeValue, ...]"
+Shape: TypeAlias = tuple[int | str, ...]
+ValueKey: TypeAlias = tuple[str, int]  # (producer's name, output port)
+
+_FLOATS = frozenset({"float16", "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"})
+
+
+class NodeKind(StrEnum):
+    """What a node stands for."""
+
+    INPUT = "input"
+    LAYER = "layer"
+    OUTPUT = "output"
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one output port carries.
+
+    `shape` is symbolic: `("d0", 64, 7, 7)` where `d0` is a dimension free to change, such as the batch.
+    `example_shape` holds the sizes seen while tracing.
+    """
+
+    dtype: str
+    shape: Shape
+    example_shape: tuple[int, ...]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the elements are floating point: only such values are quantized."""
+        return self.dtype in _FLOATS
+
+
+@dataclass(frozen=True, slots=True)
+class InputPort:
+    """One operand: output `port` of node `producer`, used in the operand `role` (`input`, `other`, ...)."""
+
+    producer: str
+    port: int = 0
+    role: str = "input"
+
+    @property
+    def key(self) -> ValueKey:
+        """The value read here."""
+        return (self.producer, self.port)
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A parametric operand: its `role` (`weight`, `bias`, ...), shape, dtype, and `identity`.
+
+    Two uses of one tensor have one identity. Constants that are no parameter carry an identity of their own.
+    """
+
+    role: str
+    shape: tuple[int, ...]
+    dtype: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """One operation inside a recognised composite, kept for the reader."""
+
+    type: str
+    framework_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A graph input, a layer, or a graph output."""
+
+    name: str
+    type: str
+    kind: NodeKind
+    inputs: tuple[InputPort, ...] = ()
+    outputs: tuple[Value, ...] = ()
+    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: MappingProxyType({}))
+    weights: tuple[Weight, ...] = ()
+    path: str | None = None
+    aliases: tuple[str, ...] = ()
+    source: Location | None = None
+    body: tuple[Primitive, ...] = ()
+
+    def weight(self, role: str) -> Weight | None:
+        """The weight used as operand `role`, if that operand is parametric."""
+        return next((weight for weight in self.weights if weight.role == role), None)
+
+    def input_of(self, role: str) -> InputPort | None:
+        """The input port used as operand `role`."""
+        return next((port for port in self.inputs if port.role == role), None)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model's layers in trace order, with its inputs and outputs.
+
+    `backend` and `framework_version` say where it came from; they never change a decision.
+    """
+
+    nodes: tuple[Node, ...]
+    name: str = "model"
+    backend: str = ""
+    framework_version: str = ""
+    diagnostics: tuple[Diagnostic, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the invariants of the module docstring."""
+        seen: dict[str, int] = {}
+        for node in self.nodes:
+            _check_node(node, seen)
+            seen[node.name] = len(node.outputs)
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """Position of each node by name."""
+        return {node.name: position for position, node in enumerate(self.nodes)}
+
+    @cached_property
+    def inputs(self) -> tuple[Node, ...]:
+        """The graph inputs."""
+        return tuple(node for node in self.nodes if node.kind is NodeKind.INPUT)
+
+    @cached_property
+    def layers(self) -> tuple[Node, ...]:
+        """The layers, in trace order."""
+        return tuple(node for node in self.nodes if node.kind is NodeKind.LAYER)
+
+    @cached_property
+    def outputs(self) -> tuple[Node, ...]:
+        """The graph outputs."""
+        return tuple(node for node in self.nodes if node.kind is NodeKind.OUTPUT)
+
+    @cached_property
+    def producers(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the positions of the nodes it reads, one entry per input port."""
+        index = self.index
+        return tuple(tuple(index[port.producer] for port in node.inputs) for node in self.nodes)
+
+    @cached_property
+    def consumers(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the positions of the nodes that read it, one entry per edge."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for position, sources in enumerate(self.producers):
+            for source in sources:
+                found[source].append(position)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 of what planning depends on: equal fingerprints give equal decisions."""
+        from clika_core.ir.fingerprint import fingerprint
+
+        return fingerprint(self)
+
+    def value(self, key: ValueKey) -> Value:
+        """The value at output `key[1]` of node `key[0]`."""
+        return self[key[0]].outputs[key[1]]
+
+    def __getitem__(self, name: str) -> Node:
+        """The node of that exact name; raises GraphError with the nearest names."""
+        position = self.index.get(name)
+        if position is None:
+            close = ", ".join(nearest(name, list(self.index))) or "none is close"
+            raise GraphError(f"the graph has no node {name!r}", fix=f"nearest names: {close}")
+        return self.nodes[position]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a node has that exact name."""
+        return name in self.index
+
+    def __len__(self) -> int:
+        """Number of nodes, inputs and outputs included."""
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        """The nodes in trace order."""
+        return iter(self.nodes)
+
+    def save(self, path: str | Path) -> None:
+        """Write `model.graph.json`; see `clika_core.ir.snapshot`."""
+        from clika_core.ir.snapshot import save_graph
+
+        save_graph(self, path)
+
+
+def _check_node(node: Node, seen: Mapping[str, int]) -> None:
+    """Raise GraphError unless `node` may follow the nodes in `seen` (name to number of outputs)."""
+    if node.name in seen:
+        raise GraphError(f"two nodes are named {node.name!r}", expected="unique names")
+    for port in node.inputs:
+        if port.producer not in seen:
+            raise GraphError(
+                f"node {node.name!r} reads {port.producer!r}, which does not come before it",
+                expected="nodes in topological order",
+            )
+        if not 0 <= port.port < seen[port.producer]:
+            raise GraphError(
+                f"node {node.name!r} reads output {port.port} of {port.producer!r}",
+                found=f"{seen[port.producer]} output(s)",
+            )
+    if node.kind is NodeKind.INPUT and node.inputs:
+        raise GraphError(f"input node {node.name!r} has inputs")
+    if node.kind is NodeKind.OUTPUT and (len(node.inputs) != 1 or node.outputs):
+        raise GraphError(f"output node {node.name!r} must have exactly one input and no outputs")
