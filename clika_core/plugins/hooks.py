@@ -1,0 +1,51 @@
+"""The hooks of the entry-point group `clika`. They only register; behaviour lives in typed classes.
+
+A plugin is a module named by an entry point of the group `clika`, with functions marked `hookimpl`:
+
+    from clika_core.plugins.hooks import hookimpl
+
+    @hookimpl
+    def clika_register_targets():
+        return [MY_TARGET]
+
+A registration module imports no framework: it is loaded on every command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    import click
+
+    from clika_core.backend.interface import Backend
+    from clika_core.observers import Observer
+    from clika_core.targets.target import Target
+
+GROUP = "clika"
+
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+@hookspec
+def clika_register_backends() -> Sequence[Backend]:  # type: ignore[empty-body]
+    """Return the backends this plugin brings, one object per framework."""
+
+
+@hookspec
+def clika_register_targets() -> Sequence[Target]:  # type: ignore[empty-body]
+    """Return deployment targets; each needs a name of its own."""
+
+
+@hookspec
+def clika_register_observers() -> Sequence[tuple[str, Callable[[], Observer]]]:  # type: ignore[empty-body]
+    """Return pairs of the name used in settings and a factory of the observer."""
+
+
+@hookspec
+def clika_register_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
+    """Return commands that join `clika`."""

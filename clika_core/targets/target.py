@@ -1,0 +1,89 @@
+"""`Target`: which layers a runtime computes in integers, with which schemes, and what it fuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from clika_core.ir.graph import Graph, Node
+from clika_core.ir.operators import is_weighted
+from clika_core.schemes import PerChannel, PerTensor, QuantScheme
+
+Condition: TypeAlias = Callable[[Graph, Node], str | None]
+
+
+class Arithmetic(StrEnum):
+    """How a quantized layer computes its output codes."""
+
+    ACCUMULATE = "accumulate"  # sums of products of codes, one multiplier, then round
+    ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
+    MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """How the target runs one operator type in integers.
+
+    `weight_axis` is the output channel axis of the operand `weight`; None means one scale per tensor.
+    `condition` returns None where the kernel takes this layer, else the reason, as the end of a sentence that
+    begins "the target has no int8 kernel for it: ".
+    """
+
+    arithmetic: Arithmetic
+    weight_axis: int | None = None
+    condition: Condition | None = None
+    needs_weight: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """A deployment target. All fields are data; a third party makes one and registers it.
+
+    `kernels` lists what runs quantized; a type that is not there stays float. `fusions` gives, per head type,
+    the types that may follow it inside one kernel. `weights` and `activations` are the schemes at 8 bits, and
+    `weight_bits`, `activation_bits` the widths the target has kernels for. `file_suffix` names the deployed
+    format, and `exporter` the registered writer of it.
+    """
+
+    name: str
+    description: str
+    kernels: Mapping[str, Kernel]
+    weights: QuantScheme
+    activations: QuantScheme
+    fusions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    weight_bits: tuple[int, ...] = (8,)
+    activation_bits: tuple[int, ...] = (8,)
+    file_suffix: str = ".onnx"
+    exporter: str = "onnx"
+
+    def support(
+        self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
+    ) -> str | None:
+        """None where the target computes this layer in integers, else why not."""
+        kernel = self.kernels.get(node.type)
+        if kernel is None:
+            return f"{self.name} has no quantized kernel for {node.type}"
+        if kernel.needs_weight and not is_weighted(node):
+            return f"{self.name} runs {node.type} quantized only with a constant weight"
+        if activations_num_bits not in self.activation_bits:
+            return f"{self.name} has no {activations_num_bits}-bit activations"
+        if is_weighted(node) and weights_num_bits not in self.weight_bits:
+            return f"{self.name} has no {weights_num_bits}-bit weights"
+        reason = kernel.condition(graph, node) if kernel.condition else None
+        return f"{self.name} has no quantized kernel for it: {reason}" if reason else None
+
+    def arithmetic(self, node: Node) -> Arithmetic:
+        """How the quantized layer computes; the layer must be supported."""
+        return self.kernels[node.type].arithmetic
+
+    def weight_scheme(self, node: Node, num_bits: int = 8) -> QuantScheme:
+        """The scheme of the layer's multiplied weight."""
+        axis = self.kernels[node.type].weight_axis
+        granularity = PerTensor() if axis is None else PerChannel(axis)
+        return self.weights.with_num_bits(num_bits).with_granularity(granularity)
+
+    def activation_scheme(self, num_bits: int = 8) -> QuantScheme:
+        """The scheme of a value between layers."""
+        return self.activations.with_num_bits(num_bits)
