@@ -46,12 +46,14 @@ class RecordKind(StrEnum):
 class Record:
     """One thing the backend saw.
 
-    `id` is unique in the recording and known to the backend's interpreter. `type` is a name of the vocabulary,
-    or the framework's own where the vocabulary has none. `operands` pair a role with a reference; a Python
-    number as operand is an attribute of the role's name instead (`mul` by 2: `attributes["other"] = 2`).
-    `aliases` are other names of the operation in the framework; the first one is the framework's own node name.
-    `identity` says which tensor a parameter is: equal for tied weights. `body` lists the records that a
-    composite replaced, in the order they ran.
+    `id` is unique in the recording and known to the backend's interpreter. `type` is a name of the
+    vocabulary, or the framework's own where the vocabulary has none. `operands` pair a role with a reference,
+    each role once; a number as operand, Python's or a constant scalar of the framework, is an attribute of
+    the role's name instead (`mul` by 2: `attributes["other"] = 2`, `1 - x`: `attributes["input"] = 1`).
+    `path` is the module's; for an input it is the argument's name (`x`, `batch.image`). `aliases` are other
+    names of the operation in the framework; the first one is the framework's own node name. `identity` says
+    which tensor a parameter is: equal for tied weights. `body` lists the records that a composite replaced,
+    in the order they ran; a backend leaves it empty.
     """
 
     id: str
@@ -69,7 +71,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecordedOutput:
-    """One leaf of the model's result: where it is computed, and its path there (`logits`, `0`, `cache.3.key`)."""
+    """One leaf of the model's result: where it is computed, and its path there (`0`, `cache.3.key`)."""
 
     ref: Ref
     path: str = ""
@@ -90,9 +92,10 @@ class Recording:
 class Region:
     """How a backend runs one layer: which records, in order, from which values, giving which.
 
-    `inputs` stand beside the node's input ports, `weights` map the role of each parametric operand to the value
-    that holds it, `outputs` stand beside the node's output ports. `operations` excludes parametric records and
-    sizes: those the backend evaluates by itself when a region reads them.
+    `inputs` stand beside the node's input ports, `weights` map the role of each parametric operand to the
+    value that holds it, `outputs` stand beside the node's output ports. `operations` excludes parametric
+    records and sizes: those the backend evaluates by itself when a region reads them. A `constant` layer has
+    no operations: its output is a parametric value or a size.
     """
 
     operations: tuple[str, ...]

@@ -32,7 +32,7 @@ def output_shape(type_name: str, inputs: tuple[Value, ...], weights: tuple[Weigh
 
 
 def output_dtype(type_name: str, inputs: tuple[Value, ...]) -> str:
-    """bool of comparisons, int64 of positions, else the first floating operand's, else the first operand's."""
+    """bool of comparisons, int64 of positions, else that of the first floating operand or the first."""
     if type_name in _BOOLEAN:
         return "bool"
     if type_name in _INTEGER:

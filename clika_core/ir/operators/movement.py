@@ -56,5 +56,6 @@ ENTRIES = (
     OperatorType(
         "where", Trait.TRANSPARENT, operands=("condition", "input", "other"), index_operands=("condition",)
     ),
+    OperatorType("constant", Trait.TRANSPARENT, operands=("value",)),
     OperatorType("dropout", Trait.REMOVED, attributes=("rate",)),
 )
