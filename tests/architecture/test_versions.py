@@ -1,0 +1,65 @@
+"""Versions are written down once, or agree."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+import clika_core
+
+
+@pytest.fixture(scope="module")
+def project(root: Path) -> dict[str, Any]:
+    """The table `[project]` of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+@pytest.fixture(scope="module")
+def pins(root: Path) -> dict[str, Version]:
+    """The versions of constraints.txt by normalised name."""
+    lines = (root / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if not line.startswith("#")]
+    return {normalised(name): Version(number) for name, number in pairs}
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_the_changelog_begins_with_this_version(root: Path) -> None:
+    headings = re.findall(r"^## (\S+?),? ", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == clika_core.__version__
+
+
+def test_the_installed_distribution_has_this_version() -> None:
+    assert version("clika-core") == clika_core.__version__
+
+
+def test_everything_an_extra_asks_for_is_pinned_to_a_version_it_allows(
+    project: dict[str, Any], pins: dict[str, Version]
+) -> None:
+    extras = project["optional-dependencies"].values()
+    asked = [Requirement(text) for text in (*project["dependencies"], *(text for extra in extras for text in extra))]
+    foreign = [requirement for requirement in asked if requirement.name != "clika-core"]
+    unpinned = [r.name for r in foreign if normalised(r.name) not in pins]
+    unallowed = [str(r) for r in foreign if normalised(r.name) in pins and pins[normalised(r.name)] not in r.specifier]
+    assert (unpinned, unallowed) == ([], [])
+
+
+def test_the_extra_all_names_every_extra_a_user_may_want(project: dict[str, Any]) -> None:
+    (everything,) = project["optional-dependencies"]["all"]
+    assert Requirement(everything).extras == set(project["optional-dependencies"]) - {"all", "dev"}
+
+
+def test_torch_is_named_with_the_pinned_version_wherever_it_is_installed(root: Path, pins: dict[str, Version]) -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "tox.ini", ".ci/run"):
+        for found in re.findall(r"torch==([\w.]+)", (root / name).read_text(encoding="utf-8")):
+            assert Version(found) == pins["torch"], name
