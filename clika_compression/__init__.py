@@ -15,7 +15,7 @@ _NOT_YET = frozenset({"TensorBoardCallback", "clika_compress", "clika_deploy", "
 
 
 def __getattr__(name: str) -> NoReturn:
-    """Say of a name of the product that it is missing here; ImportError, so that `from ... import` shows it."""
+    """Say that a name of the product is missing; by ImportError, because `from ... import` shows its text."""
     if name in _NOT_YET:
         raise ImportError(
             f"clika_compression.{name} is not in this release: it has no fine-tuning yet.\n"

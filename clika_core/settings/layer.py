@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from clika_core.errors import Location, SettingsError
@@ -144,9 +143,7 @@ class LayerRule:
     selector: str
     settings: LayerQuantizationSettings
     location: Location | None = field(default=None, compare=False)
-    field_locations: Mapping[str, Location] = field(
-        default_factory=lambda: MappingProxyType({}), compare=False, repr=False
-    )
+    field_locations: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
 
     def location_of(self, key: str) -> Location | None:
         """The place of a key's value or list entry, as exactly as it is known."""
