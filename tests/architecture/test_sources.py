@@ -49,7 +49,8 @@ def pickled_arrays(node: ast.AST) -> bool:
 
 
 def swallowed_exceptions(node: ast.AST) -> bool:
-    return isinstance(node, ast.ExceptHandler) and all(isinstance(s, ast.Pass | ast.Continue) for s in node.body)
+    nothing = (ast.Pass, ast.Continue)
+    return isinstance(node, ast.ExceptHandler) and all(isinstance(line, nothing) for line in node.body)
 
 
 def comparisons_with_a_backend(node: ast.AST) -> bool:

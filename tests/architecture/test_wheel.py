@@ -1,12 +1,14 @@
-"""What is shipped: the wheel's contents, and that installing, plainly or editable, gives the packages alone."""
+"""What is shipped: the wheel's contents, and the names that a plain or editable installation gives."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import editables
 import pytest
 
 IMPORT_TRIAL = """
@@ -35,8 +37,10 @@ def site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def editable_site(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that holds what an editable installation installs."""
-    return build("editable", root, tmp_path_factory.mktemp("editable"))
+    """A folder that holds what an editable installation installs, and what that depends on."""
+    site = build("editable", root, tmp_path_factory.mktemp("editable"))
+    shutil.copytree(Path(editables.__file__).parent, site / "editables")
+    return site
 
 
 def importable(site: Path) -> list[str]:
@@ -52,6 +56,12 @@ def importable(site: Path) -> list[str]:
     return done.stdout.split()
 
 
+def files_in(folder: Path) -> set[Path]:
+    """Every file under a folder, relative to it, but for compiled ones."""
+    found = {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+    return {path for path in found if "__pycache__" not in path.parts}
+
+
 def test_the_wheel_holds_the_packages_and_nothing_beside_them(site: Path) -> None:
     inside = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
     assert inside == {"clika_core", "clika_compression", "clika_torch"}
@@ -59,9 +69,7 @@ def test_the_wheel_holds_the_packages_and_nothing_beside_them(site: Path) -> Non
 
 def test_the_wheel_holds_every_file_of_the_packages(site: Path, packages: list[Path]) -> None:
     for package in packages:
-        written = {path.relative_to(package) for path in package.rglob("*") if path.is_file()}
-        shipped = {path.relative_to(site / package.name) for path in (site / package.name).rglob("*") if path.is_file()}
-        assert shipped == {path for path in written if "__pycache__" not in path.parts}, package.name
+        assert files_in(site / package.name) == files_in(package), package.name
 
 
 def test_every_package_says_that_it_is_typed(site: Path, packages: list[Path]) -> None:
@@ -85,5 +93,4 @@ def test_the_wheel_gives_the_packages_and_no_folder_of_the_repository(site: Path
 
 
 def test_an_editable_installation_gives_the_same_names(editable_site: Path) -> None:
-    pytest.importorskip("editables")
     assert importable(editable_site) == ["clika_core", "clika_compression", "clika_torch"]
