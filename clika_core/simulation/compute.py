@@ -1,0 +1,83 @@
+"""One quantized layer on codes: what the runtime computes, over any backend's arrays, differentiable.
+
+Values between quantized layers are *centred codes*: `quantize(x) - zero_point`, as float32. Zero is 0, so that
+padding and empty sums need no zero point, and real = code · scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from clika_core.backend.interface import Array, ArrayOps, LayerCall
+from clika_core.numerics import QuantParams
+from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.targets.target import Arithmetic
+
+BIAS_BOUND = 2.0**31 - 1
+
+Compute: TypeAlias = Callable[[LayerSpec, LayerCall, Sequence[Array], ArrayOps], tuple[Array, ...]]
+
+
+def compute_codes(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+) -> tuple[Array, ...]:
+    """The centred output codes of a quantized group, from the centred codes (or indices) of its head's inputs."""
+    outputs = _COMPUTE[spec.arithmetic](spec, call, inputs, arrays)
+    if spec.clamp is None:
+        return outputs
+    return (arrays.clip(outputs[0], *spec.clamp), *outputs[1:])
+
+
+def _accumulate(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+) -> tuple[Array, ...]:
+    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip."""
+    weights = {role: arrays.quantize(call.weights[role], params) for role, params in spec.weights.items()}
+    bias = call.weights.get("bias")
+    if bias is not None and spec.bias_divisor is not None:
+        weights["bias"] = arrays.round_to_codes(bias, spec.bias_divisor, BIAS_BOUND)
+    exact = _cast_all(weights, spec.accumulate_dtype, arrays)
+    (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], exact)
+    output = spec.outputs[0]
+    assert output is not None and spec.multiplier is not None
+    sums = arrays.cast(accumulator, "float32")
+    return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
+
+
+def _elementwise(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+) -> tuple[Array, ...]:
+    """Dequantize, compute natively, quantize."""
+    reals = [_real(x, params, arrays) for x, params in zip(inputs, spec.inputs, strict=True)]
+    weights = {
+        role: arrays.dequantize(arrays.quantize(call.weights[role], params), params)
+        for role, params in spec.weights.items()
+    }
+    results = call.run(reals, weights)
+    return tuple(
+        y if params is None else arrays.quantize(y, params)
+        for y, params in zip(results, spec.outputs, strict=True)
+    )
+
+
+def _move(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+) -> tuple[Array, ...]:
+    """Codes go through the layer as they are."""
+    return call.run(inputs)
+
+
+def _real(codes: Array, params: QuantParams | None, arrays: ArrayOps) -> Array:
+    return codes if params is None else arrays.dequantize(codes, params)
+
+
+def _cast_all(weights: Mapping[str, Array], dtype: str, arrays: ArrayOps) -> dict[str, Array]:
+    return {role: arrays.cast(array, dtype) for role, array in weights.items()}
+
+
+_COMPUTE: Mapping[Arithmetic, Compute] = {
+    Arithmetic.ACCUMULATE: _accumulate,
+    Arithmetic.ELEMENTWISE: _elementwise,
+    Arithmetic.MOVE: _move,
+}

@@ -1,0 +1,126 @@
+"""What one quantized layer computes with: everything known before a value arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.ir.graph import Graph, Node
+from clika_core.ir.operators import OPERATORS
+from clika_core.numerics import QuantParams, quantize, requantize_multiplier
+from clika_core.planning.decision import Group
+from clika_core.planning.wiring import Wiring
+from clika_core.simulation.parameters import Parameters
+from clika_core.targets.target import Arithmetic, Target
+
+EXACT_LIMIT = 2.0**24  # integers up to here are exact in float32, in any order of summation
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """The head of a quantized group with its parameters.
+
+    `inputs` stand beside the node's input ports (None: an index, or no floating point), `outputs` beside the
+    output ports of the group's end. `clamp` holds the bounds, in centred codes, that fused activations add.
+    `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output.
+    """
+
+    node: Node
+    arithmetic: Arithmetic
+    inputs: tuple[QuantParams | None, ...]
+    weights: Mapping[str, QuantParams]
+    outputs: tuple[QuantParams | None, ...]
+    clamp: tuple[float, float] | None = None
+    multiplier: NDArray[np.float32] | None = None
+    bias_divisor: NDArray[np.float32] | None = None
+    channel_axis: int | None = None
+    accumulate_dtype: str = "float32"
+
+
+def layer_spec(
+    wiring: Wiring,
+    group: Group,
+    target: Target,
+    parameters: Parameters,
+    weights: Mapping[str, NDArray[np.float32]],
+) -> LayerSpec:
+    """The spec of a quantized group; `weights` are the head's arrays, after preprocessing."""
+    graph = wiring.graph
+    head, end = graph[group.head], graph[group.end]
+    sources = iter(wiring.sources[graph.index[head.name]])
+    data = set(wiring.data_ports(head))
+    inputs = tuple(parameters.activations[next(sources)] if port in data else None for port in head.inputs)
+    outputs = tuple(
+        parameters.activations[end.name, port] if value.is_float else None
+        for port, value in enumerate(end.outputs)
+    )
+    own = {role: p for (name, role), p in parameters.weights.items() if name == head.name}
+    arithmetic = target.arithmetic(head)
+    plain = LayerSpec(head, arithmetic, inputs, own, outputs, _clamp(graph, group, outputs[0]))
+    return _accumulating(plain, weights) if arithmetic is Arithmetic.ACCUMULATE else plain
+
+
+def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
+    """The spec with multiplier, bias divisor and the dtype in which its sums are exact."""
+    output = spec.outputs[0]
+    first, second = [*(p for p in spec.inputs if p is not None), *spec.weights.values()][:2]
+    assert output is not None
+    multiplier = requantize_multiplier(first, second, output)
+    return replace(
+        spec,
+        multiplier=multiplier,
+        bias_divisor=np.asarray(first.scale * second.scale, np.float32),
+        channel_axis=channel_axis(spec.node) if multiplier.ndim else None,
+        accumulate_dtype="float32" if _largest_sum(spec, weights) < EXACT_LIMIT else "float64",
+    )
+
+
+def channel_axis(node: Node) -> int:
+    """The axis of a layer's output that its weight's output channels are on."""
+    axis = node.attributes.get("channel_axis", 1 if node.type.startswith("conv") else -1)
+    assert isinstance(axis, int)
+    return axis
+
+
+def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:
+    """The largest magnitude that any partial sum of codes can have, for the worst input."""
+    lows_highs = [_code_bounds(params) for params in spec.inputs if params is not None]
+    weight_role = next(iter(spec.weights), None)
+    if weight_role is None:
+        return float("inf")  # two activations: the contracted size is not bounded by what is known here
+    low, high = lows_highs[0]
+    params = spec.weights[weight_role]
+    codes = quantize(weights[weight_role], params).astype(np.float64)
+    axis = getattr(params.granularity, "axis", None)
+    rest = tuple(i for i in range(codes.ndim) if i != axis) if axis is not None else None
+    positive = np.where(codes > 0, codes, 0.0).sum(axis=rest)
+    negative = np.where(codes < 0, codes, 0.0).sum(axis=rest)
+    largest = np.maximum(positive * high + negative * low, -(positive * low + negative * high))
+    bias = weights.get("bias")
+    if bias is not None:
+        largest = largest + np.abs(np.rint(bias / (spec.inputs[0].scale * params.scale)))  # type: ignore[union-attr]
+    return float(np.max(largest, initial=0.0))
+
+
+def _code_bounds(params: QuantParams) -> tuple[float, float]:
+    """The smallest and largest centred code."""
+    zero = float(params.zero_point)
+    return params.format.quant_min - zero, params.format.quant_max - zero
+
+
+def _clamp(graph: Graph, group: Group, output: QuantParams | None) -> tuple[float, float] | None:
+    """The bounds that the fused members put on centred codes, or None where saturation does it."""
+    if output is None or len(group.members) == 1:
+        return None
+    low, high = _code_bounds(output)
+    saturated = (low, high)
+    for member in group.members[1:]:
+        bounds = OPERATORS[graph[member].type].bounds
+        assert bounds is not None, f"{member} is fused but is no clamp"
+        least, most = bounds(graph[member].attributes)
+        low = low if least is None else max(low, float(np.rint(np.float32(least) / output.scale)))
+        high = high if most is None else min(high, float(np.rint(np.float32(most) / output.scale)))
+    return None if (low, high) == saturated else (low, high)

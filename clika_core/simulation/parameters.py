@@ -1,0 +1,70 @@
+"""All quantization parameters of a model: of values between layers, and of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.ir.graph import Node, ValueKey
+from clika_core.ir.operators import OPERATORS
+from clika_core.numerics import (
+    QuantParams,
+    params_from_range,
+    raise_weight_scale_for_bias,
+    weight_params,
+)
+from clika_core.planning.wiring import Wiring
+from clika_core.simulation.points import Points
+from clika_core.targets.target import Arithmetic, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """`activations` by (layer or input, port); `weights` by (layer, role)."""
+
+    activations: Mapping[ValueKey, QuantParams]
+    weights: Mapping[tuple[str, str], QuantParams]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON: `activations` as `name.port`, `weights` as `name.role`."""
+        return {
+            "activations": {f"{n}.{port}": p.to_json() for (n, port), p in self.activations.items()},
+            "weights": {f"{n}.{role}": p.to_json() for (n, role), p in self.weights.items()},
+        }
+
+
+def share(points: Points, observed: Mapping[ValueKey, QuantParams]) -> dict[ValueKey, QuantParams]:
+    """The parameters of every point: observed ones, and those that moved codes carry along."""
+    return {**observed, **{key: observed[source] for key, source in points.shared.items()}}
+
+
+def layer_weight_params(
+    wiring: Wiring,
+    node: Node,
+    weights: Mapping[str, NDArray[Any]],
+    activations: Mapping[ValueKey, QuantParams],
+    target: Target,
+    num_bits: int = 8,
+) -> dict[str, QuantParams]:
+    """The parameters of one quantized layer's parametric operands, by role; a bias has none of its own.
+
+    A multiplied weight has the target's weight scheme, its scale raised where the bias would not fit; any other
+    operand is a constant activation.
+    """
+    found: dict[str, QuantParams] = {}
+    if target.arithmetic(node) is Arithmetic.MOVE:
+        return found
+    multiplied = OPERATORS[node.type].weight_operands
+    for role, array in weights.items():
+        if role in multiplied:
+            params = weight_params(array, target.weight_scheme(node, num_bits))
+            source = wiring.sources[wiring.graph.index[node.name]][0]
+            found[role] = raise_weight_scale_for_bias(params, activations[source], weights.get("bias"))
+        elif role != "bias":
+            low, high = float(np.min(array, initial=0.0)), float(np.max(array, initial=0.0))
+            found[role] = params_from_range(low, high, target.activation_scheme())
+    return found

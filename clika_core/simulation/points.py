@@ -1,0 +1,51 @@
+"""Quantization points: the values that need parameters, and those that take them from another value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from clika_core.ir.graph import NodeKind, ValueKey
+from clika_core.planning.decision import Group
+from clika_core.planning.wiring import Wiring
+from clika_core.targets.target import Arithmetic, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Where parameters come from.
+
+    `observed` values are calibrated; `shared` values carry the parameters of the observed value they map to,
+    because the layers between only move codes.
+    """
+
+    observed: tuple[ValueKey, ...]
+    shared: Mapping[ValueKey, ValueKey]
+
+    def source(self, key: ValueKey) -> ValueKey:
+        """The observed value whose parameters `key` has."""
+        return self.shared.get(key, key)
+
+
+def quantization_points(
+    wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
+) -> Points:
+    """The points of a plan: ends of quantized groups, and float values that quantized layers read."""
+    graph = wiring.graph
+    observed: dict[ValueKey, None] = {}
+    shared: dict[ValueKey, ValueKey] = {}
+    for node in graph.nodes:
+        if node.kind is not NodeKind.LAYER or node.name not in groups or node.name in floats:
+            continue
+        sources = wiring.sources[graph.index[node.name]]
+        for key in sources:
+            if key not in shared:
+                observed.setdefault(key)
+        end = graph[groups[node.name].end]
+        is_move = target.arithmetic(node) is Arithmetic.MOVE and len(set(sources)) == 1
+        for port, value in enumerate(end.outputs):
+            if value.is_float and is_move:
+                shared[end.name, port] = shared.get(sources[0], sources[0])
+            elif value.is_float:
+                observed.setdefault((end.name, port))
+    return Points(tuple(observed), shared)

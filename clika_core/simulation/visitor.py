@@ -1,0 +1,125 @@
+"""Visitors that run a traced model quantized: the plan's integer layers on codes, its float layers on reals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
+from clika_core.ir.graph import ValueKey
+from clika_core.numerics import QuantParams
+from clika_core.planning.plan import Plan
+from clika_core.planning.wiring import Wiring
+from clika_core.simulation.compute import compute_codes
+from clika_core.simulation.layer_spec import LayerSpec, layer_spec
+from clika_core.simulation.parameters import Parameters
+from clika_core.targets.target import Target
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A quantized model, ready to run on any input: specs of its integer layers, parameters at its borders.
+
+    `specs` are by head; `members` are the other layers of quantized groups, which pass codes on. `coded` maps
+    every value that is carried as codes to its parameters, `quantize_at` every float value with an integer
+    reader to the parameters of its border.
+    """
+
+    wiring: Wiring
+    specs: Mapping[str, LayerSpec]
+    members: Collection[str]
+    coded: Mapping[ValueKey, QuantParams]
+    quantize_at: Mapping[ValueKey, QuantParams]
+
+    def visitor(self, arrays: ArrayOps) -> SimulatingVisitor:
+        """A visitor for one run."""
+        return SimulatingVisitor(self, arrays)
+
+    def run(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """The graph's outputs, as reals, for native inputs beside `graph.inputs`."""
+        visitor = self.visitor(model.arrays)
+        return visitor.finish(model.interpret(inputs, visitor))
+
+
+def simulation(model: TracedModel, plan: Plan, target: Target, parameters: Parameters) -> Simulation:
+    """The simulation of `plan`; `model` is preprocessed."""
+    wiring = Wiring(plan.graph)
+    floats = set(plan.skipped)
+    heads = {head: group for head, group in plan.groups.items() if head not in floats}
+    specs = {
+        head: layer_spec(wiring, group, target, parameters, model.parameters(head))
+        for head, group in heads.items()
+    }
+    coded = {
+        (group.end, port): params
+        for head, group in heads.items()
+        for port, params in enumerate(specs[head].outputs)
+        if params is not None
+    }
+    entering = {
+        key: parameters.activations[key]
+        for head in heads
+        for key in wiring.sources[plan.graph.index[head]]
+        if key not in coded
+    }
+    members = {member for group in heads.values() for member in group.members[1:]}
+    return Simulation(wiring, specs, members, coded, entering)
+
+
+class SimulatingVisitor:
+    """Runs one forward pass; keeps each border's value, so that it is computed once and shared."""
+
+    def __init__(self, simulation: Simulation, arrays: ArrayOps) -> None:
+        """`arrays` are the operations of the model that will be interpreted."""
+        self._simulation, self._arrays = simulation, arrays
+        self._graph = simulation.wiring.graph
+        self._crossed: dict[ValueKey, Array] = {}
+
+    def __call__(self, call: LayerCall) -> Sequence[Array]:
+        """Run one layer: on codes where it is quantized, on reals where it is float."""
+        name = call.node.name
+        if name in self._simulation.members:
+            return (call.inputs[0],)
+        spec = self._simulation.specs.get(name)
+        if spec is None:
+            return call.run(self._reals(call))
+        return compute_codes(spec, call, self._codes(spec, call), self._arrays)
+
+    def finish(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
+        """Graph outputs carry floats: dequantize those that arrive as codes."""
+        return tuple(
+            self._real(self._key(node.inputs[0].key), value)
+            for node, value in zip(self._graph.outputs, outputs, strict=True)
+        )
+
+    def _reals(self, call: LayerCall) -> list[Array]:
+        return [
+            self._real(self._key(port.key), value)
+            for port, value in zip(call.node.inputs, call.inputs, strict=True)
+        ]
+
+    def _codes(self, spec: LayerSpec, call: LayerCall) -> list[Array]:
+        return [
+            value if params is None else self._code(self._key(port.key), value)
+            for port, value, params in zip(call.node.inputs, call.inputs, spec.inputs, strict=True)
+        ]
+
+    def _key(self, key: ValueKey) -> ValueKey:
+        return self._simulation.wiring.origin.get(key, key)
+
+    def _real(self, key: ValueKey, value: Array) -> Array:
+        params = self._simulation.coded.get(key)
+        if params is None:
+            return value
+        if key not in self._crossed:
+            self._crossed[key] = self._arrays.dequantize(value, params)
+        return self._crossed[key]
+
+    def _code(self, key: ValueKey, value: Array) -> Array:
+        params = self._simulation.quantize_at.get(key)
+        if params is None:
+            return value
+        if key not in self._crossed:
+            self._crossed[key] = self._arrays.quantize(value, params)
+        return self._crossed[key]
+
