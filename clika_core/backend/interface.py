@@ -115,6 +115,7 @@ class TracedModel(ABC):
 
     graph: Graph
     arrays: ArrayOps
+    removed: Mapping[str, str | None]  # what `preprocess` took out; empty before
 
     @abstractmethod
     def run(self, inputs: Any) -> Any:

@@ -1,0 +1,70 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from clika_core.deployment.lowerings.context import LoweringContext
+
+
+def _plain(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    return lambda context: context.op(type_, [context.operand("input")])
+
+
+def _with(type_: str, **defaults: float) -> Callable[[LoweringContext], Sequence[str]]:
+    """An operator whose attributes have our names; `defaults` where the layer gives none."""
+    return lambda context: context.op(
+        type_,
+        [context.operand("input")],
+        **{name: float(context.attribute(name, default)) for name, default in defaults.items()},
+    )
+
+
+def _clip(low: float | None, high: float | None) -> Callable[[LoweringContext], Sequence[str]]:
+    def write(context: LoweringContext) -> Sequence[str]:
+        least = context.attribute("min") if low is None and high is None else low
+        most = context.attribute("max") if low is None and high is None else high
+        bounds = ["" if bound is None else context.constant(np.float32(bound), name) for bound, name in ((least, "min"), (most, "max"))]
+        return context.op("Clip", [context.operand("input"), *bounds])
+
+    return write
+
+
+def _softmax(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    return lambda context: context.op(type_, [context.operand("input")], axis=context.attribute("axis", -1))
+
+
+def _gelu(context: LoweringContext) -> Sequence[str]:
+    return context.op("Gelu", [context.operand("input")], approximate=context.attribute("approximate", "none"))
+
+
+def _silu(context: LoweringContext) -> Sequence[str]:
+    x = context.operand("input")
+    return [context.one("Mul", x, context.one("Sigmoid", x))]
+
+
+LOWERINGS = {
+    "relu": _plain("Relu"),
+    "relu6": _clip(0.0, 6.0),
+    "clamp": _clip(None, None),
+    "sigmoid": _plain("Sigmoid"),
+    "tanh": _plain("Tanh"),
+    "erf": _plain("Erf"),
+    "softplus": _plain("Softplus"),
+    "softsign": _plain("Softsign"),
+    "mish": _plain("Mish"),
+    "hard_swish": _plain("HardSwish"),
+    "hard_sigmoid": lambda context: context.op("HardSigmoid", [context.operand("input")], alpha=1 / 6, beta=0.5),
+    "leaky_relu": lambda context: context.op(
+        "LeakyRelu", [context.operand("input")], alpha=float(context.attribute("negative_slope", 0.01))
+    ),
+    "elu": _with("Elu", alpha=1.0),
+    "celu": _with("Celu", alpha=1.0),
+    "selu": _plain("Selu"),
+    "softmax": _softmax("Softmax"),
+    "log_softmax": _softmax("LogSoftmax"),
+    "gelu": _gelu,
+    "silu": _silu,
+}

@@ -1,0 +1,119 @@
+"""Arithmetic, reductions and average pools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from clika_core.deployment.lowerings.context import LoweringContext
+from clika_core.deployment.lowerings.pooling import window_attributes
+from clika_core.errors import OutputError
+
+_BINARY = {
+    "add": "Add",
+    "sub": "Sub",
+    "mul": "Mul",
+    "div": "Div",
+    "pow": "Pow",
+    "maximum": "Max",
+    "minimum": "Min",
+    "eq": "Equal",
+    "gt": "Greater",
+    "ge": "GreaterOrEqual",
+    "lt": "Less",
+    "le": "LessOrEqual",
+    "logical_and": "And",
+    "logical_or": "Or",
+}
+_UNARY = {
+    "abs": "Abs",
+    "ceil": "Ceil",
+    "cos": "Cos",
+    "exp": "Exp",
+    "floor": "Floor",
+    "log": "Log",
+    "logical_not": "Not",
+    "neg": "Neg",
+    "reciprocal": "Reciprocal",
+    "round": "Round",
+    "sign": "Sign",
+    "sin": "Sin",
+    "sqrt": "Sqrt",
+}
+_REDUCTIONS = {"mean": "ReduceMean", "sum": "ReduceSum", "prod": "ReduceProd"}
+
+
+def _binary(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    return lambda context: context.op(type_, [context.operand("input"), context.operand("other")])
+
+
+def _unary(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    return lambda context: context.op(type_, [context.operand("input")])
+
+
+def _reduction(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    def write(context: LoweringContext) -> Sequence[str]:
+        axes = context.constant(list(context.attribute("axes")), "axes")
+        return context.op(type_, [context.operand("input"), axes], keepdims=int(context.attribute("keep_dims", False)))
+
+    return write
+
+
+def _mean(context: LoweringContext) -> Sequence[str]:
+    """A mean over all spatial axes is a global average pool, which runtimes have an integer kernel for."""
+    value = context.input_value()
+    if context.spec is None or context.attribute("axes") != tuple(range(2, len(value.shape))):
+        return _reduction("ReduceMean")(context)
+    pooled = context.one("GlobalAveragePool", context.operand("input"))
+    if context.attribute("keep_dims", False):
+        return [pooled]
+    return [context.one("Flatten", context.requantized(pooled, "output"), axis=1)]
+
+
+def _adaptive_avg_pool(context: LoweringContext) -> Sequence[str]:
+    wanted = context.attribute("output_size")
+    if all(size == 1 for size in wanted):
+        return context.op("GlobalAveragePool", [context.operand("input")])
+    given = context.input_value().example_shape[-len(wanted) :]
+    if any(have % want for have, want in zip(given, wanted, strict=True)):
+        raise OutputError(
+            f"layer {context.node.name!r} cannot be written to ONNX",
+            found=f"adaptive pooling from {given} to {wanted}",
+            expected="an output size that divides the input size",
+        )
+    steps = [have // want for have, want in zip(given, wanted, strict=True)]
+    return context.op("AveragePool", [context.operand("input")], kernel_shape=steps, strides=steps)
+
+
+def _avg_pool(context: LoweringContext) -> Sequence[str]:
+    return context.op(
+        "AveragePool",
+        [context.operand("input")],
+        **window_attributes(context),
+        count_include_pad=int(context.attribute("count_include_pad", True)),
+    )
+
+
+def _cast(context: LoweringContext) -> Sequence[str]:
+    return context.op("Cast", [context.operand("input")], to=context.element_type)
+
+
+def _rsqrt(context: LoweringContext) -> Sequence[str]:
+    return [context.one("Reciprocal", context.one("Sqrt", context.operand("input")))]
+
+
+def _square(context: LoweringContext) -> Sequence[str]:
+    x = context.operand("input")
+    return context.op("Mul", [x, x])
+
+
+LOWERINGS = {
+    **{name: _binary(type_) for name, type_ in _BINARY.items()},
+    **{name: _unary(type_) for name, type_ in _UNARY.items()},
+    **{name: _reduction(type_) for name, type_ in _REDUCTIONS.items()},
+    "mean": _mean,
+    "adaptive_avg_pool": _adaptive_avg_pool,
+    "avg_pool": _avg_pool,
+    "cast": _cast,
+    "rsqrt": _rsqrt,
+    "square": _square,
+}

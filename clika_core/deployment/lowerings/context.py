@@ -1,0 +1,107 @@
+"""What a lowering is given: the layer, the ONNX names of its operands, and the builder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clika_core.deployment import qdq
+from clika_core.deployment.onnx_builder import OnnxBuilder, element_type
+from clika_core.errors import OutputError
+from clika_core.ir.graph import AttributeValue, Graph, Node, Shape, Value
+from clika_core.simulation.layer_spec import LayerSpec
+
+
+@dataclass(frozen=True)
+class LoweringContext:
+    """One layer about to be written.
+
+    `inputs` and `weights` map roles to ONNX names. `spec` is set for an integer layer: a lowering that needs a
+    value between two ONNX operators puts it behind a pair of the right parameters (`requantized`).
+    """
+
+    builder: OnnxBuilder
+    graph: Graph
+    node: Node
+    inputs: Mapping[str, str]
+    weights: Mapping[str, str]
+    spec: LayerSpec | None
+
+    def operand(self, role: str) -> str:
+        """The name of an operand: an input, a weight, or a number given as attribute."""
+        name = self.optional(role)
+        if name is None:
+            raise OutputError(f"{self.node.type} layer {self.node.name!r} has no operand {role!r}")
+        return name
+
+    def optional(self, role: str) -> str | None:
+        """The name of an operand, or None where the layer has none in that role."""
+        found = self.inputs.get(role) or self.weights.get(role)
+        if found is None and isinstance(self.node.attributes.get(role), int | float):
+            return self._number(role)
+        return found
+
+    def _number(self, role: str) -> str:
+        """A number as operand: in the dtype of the layer's result, a constant activation where it is integer."""
+        number = self.node.attributes[role]
+        assert isinstance(number, int | float)
+        return self.builder.constant(
+            np.asarray(number, self.value().dtype.replace("bfloat16", "float32")), f"{self.node.name}_{role}"
+        )
+
+    def attribute(self, name: str, default: AttributeValue = None) -> Any:
+        """An attribute of the layer, or `default`."""
+        return self.node.attributes.get(name, default)
+
+    def value(self, port: int = 0) -> Value:
+        """The value at an output port."""
+        return self.node.outputs[port]
+
+    def input_value(self, role: str = "input") -> Value:
+        """The value of an operand that is no weight."""
+        port = self.node.input_of(role)
+        if port is None:
+            raise OutputError(f"operand {role!r} of {self.node.name!r} is a weight, which {self.node.type} cannot take")
+        return self.graph.value(port.key)
+
+    def op(self, type_: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:
+        """One ONNX node named after the layer."""
+        return self.builder.op(type_, inputs, self.node.name, attributes, outputs)
+
+    def one(self, type_: str, *inputs: str, **attributes: Any) -> str:
+        """One ONNX node with one output."""
+        return self.op(type_, inputs, **attributes)[0]
+
+    def constant(self, value: Any, stem: str) -> str:
+        """An initializer named after the layer; Python floats become float32."""
+        array = np.asarray(value)
+        return self.builder.constant(array.astype(np.float32) if array.dtype == np.float64 else array, f"{self.node.name}_{stem}")
+
+    def requantized(self, name: str, of: str) -> str:
+        """`name` behind a pair with the parameters of the layer's `input` or `output`; as it is in a float layer.
+
+        For a value between two ONNX operators of one integer layer that only moved codes.
+        """
+        if self.spec is None:
+            return name
+        params = self.spec.inputs[0] if of == "input" else self.spec.outputs[0]
+        assert params is not None
+        return qdq.pair(self.builder, name, params, f"{self.node.name}_{of}")[1]
+
+    def shape(self, shape: Shape) -> str:
+        """An int64 tensor holding `shape`: constant where at most one size is free, else put together."""
+        free = [axis for axis, size in enumerate(shape) if isinstance(size, str) or size == -1]
+        if len(free) <= 1:
+            return self.constant([-1 if axis in free else size for axis, size in enumerate(shape)], "shape")
+        parts = [
+            self.builder.size(size) if isinstance(size, str) else self.constant([size], "size") for size in shape
+        ]
+        return self.one("Concat", *parts, axis=0)
+
+    @property
+    def element_type(self) -> int:
+        """The ONNX element type of the first output."""
+        return element_type(self.value().dtype)

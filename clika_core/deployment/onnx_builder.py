@@ -1,0 +1,129 @@
+"""A thin builder over `onnx.helper`: nodes and initializers by fresh names, one graph at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from clika_core.errors import OutputError
+from clika_core.ir.graph import Graph, Node, Shape, Value
+
+OPSET = 21
+IR_VERSION = 10
+
+_DTYPES = {
+    "float32": TensorProto.FLOAT,
+    "float64": TensorProto.DOUBLE,
+    "float16": TensorProto.FLOAT16,
+    "bfloat16": TensorProto.BFLOAT16,
+    "int64": TensorProto.INT64,
+    "int32": TensorProto.INT32,
+    "int16": TensorProto.INT16,
+    "int8": TensorProto.INT8,
+    "uint8": TensorProto.UINT8,
+    "bool": TensorProto.BOOL,
+}
+
+
+def element_type(dtype: str) -> int:
+    """The ONNX element type of one of our dtypes. Raises OutputError where ONNX has none."""
+    if dtype not in _DTYPES:
+        raise OutputError(f"ONNX files of this project hold no {dtype} values", expected=", ".join(_DTYPES))
+    return int(_DTYPES[dtype])
+
+
+class OnnxBuilder:
+    """Collects nodes and initializers. Names of values are plain strings, fresh ones derived from a stem."""
+
+    def __init__(self, graph: Graph) -> None:
+        """`graph` gives the model's inputs, outputs and the meaning of symbolic sizes."""
+        self.graph = graph
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._counts: dict[str, int] = {}
+        self._taken: set[str] = {node.name for node in (*graph.inputs, *graph.outputs)}
+        self._sizes: dict[str, str] = {}
+
+    def fresh(self, stem: str) -> str:
+        """A value name that nothing else has: `stem`, else `stem_2`, `stem_3`, ..."""
+        while True:
+            count = self._counts[stem] = self._counts.get(stem, 0) + 1
+            name = stem if count == 1 else f"{stem}_{count}"
+            if name not in self._taken:
+                self._taken.add(name)
+                return name
+
+    def constant(self, array: NDArray[Any] | float | int | Sequence[int], stem: str) -> str:
+        """An initializer; scalars stay of rank 0, Python integers become int64."""
+        name = self.fresh(stem)
+        self._initializers.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def op(
+        self,
+        type_: str,
+        inputs: Sequence[str],
+        stem: str,
+        attributes: Mapping[str, Any] | None = None,
+        outputs: int = 1,
+    ) -> list[str]:
+        """One node; its name is that of its first output. Attributes that are None are left out."""
+        names = [self.fresh(stem if port == 0 else f"{stem}.{port}") for port in range(outputs)]
+        given = {key: value for key, value in (attributes or {}).items() if value is not None}
+        self._nodes.append(helper.make_node(type_, list(inputs), names, name=names[0], **given))
+        return names
+
+    def size(self, symbol: str) -> str:
+        """The value of a symbolic size as an int64 tensor of shape [1], read off the input that has it."""
+        if symbol not in self._sizes:
+            self._sizes[symbol] = self._read_size(symbol)
+        return self._sizes[symbol]
+
+    def _read_size(self, symbol: str) -> str:
+        for node in self.graph.inputs:
+            for axis, size in enumerate(node.outputs[0].shape):
+                if size == symbol:
+                    attributes = {"start": axis, "end": axis + 1}
+                    return self.op("Shape", [node.name], f"{node.name}_size_{axis}", attributes)[0]
+        raise OutputError(
+            f"the size {symbol!r} cannot be computed in the deployed file",
+            expected="sizes that are a dimension of an input, or fixed",
+            fix="trace with fixed sizes",
+        )
+
+    def model(self, outputs: Mapping[str, str], metadata: Mapping[str, str]) -> onnx.ModelProto:
+        """The finished model; `outputs` map each graph output's name to the value it carries."""
+        for name, value in outputs.items():
+            self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
+        values = {node.name: self._output_value(node) for node in self.graph.outputs}
+        graph = helper.make_graph(
+            self._nodes,
+            self.graph.name,
+            [_value_info(node.name, node.outputs[0]) for node in self.graph.inputs],
+            [_value_info(name, value) for name, value in values.items()],
+            self._initializers,
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=IR_VERSION,
+            producer_name="clika-core",
+        )
+        helper.set_model_props(model, dict(metadata))
+        return model
+
+    def _output_value(self, node: Node) -> Value:
+        return self.graph.value(node.inputs[0].key)
+
+
+def _value_info(name: str, value: Value) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, element_type(value.dtype), _dimensions(value.shape))
+
+
+def _dimensions(shape: Shape) -> list[int | str]:
+    return list(shape)

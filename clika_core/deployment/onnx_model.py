@@ -1,0 +1,132 @@
+"""Writes a plan as an ONNX model: integer layers between pairs, weights stored as int8, biases as int32.
+
+Every quantized value is one QuantizeLinear and one DequantizeLinear, named after its layer; every reader, integer
+or float, reads the dequantized name: the runtime fuses what it computes in integers. Names of layers survive as
+names of nodes, and `metadata_props` map them back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import TracedModel
+from clika_core.deployment import qdq
+from clika_core.deployment.lowerings import lowering_of
+from clika_core.deployment.lowerings.context import LoweringContext
+from clika_core.deployment.onnx_builder import OnnxBuilder
+from clika_core.ir.graph import Graph, Node, NodeKind, ValueKey
+from clika_core.numerics import QuantParams
+from clika_core.planning.plan import Plan
+from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.visitor import Simulation
+from clika_core.targets.target import Arithmetic
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """A model, and the names under which each quantized value's codes can be read in it."""
+
+    model: onnx.ModelProto
+    codes: Mapping[ValueKey, str]
+
+
+def float_onnx(model: TracedModel) -> OnnxFile:
+    """The preprocessed model in float32, written by the same lowerings: the baseline of every comparison."""
+    return _Writer(model, None).write({})
+
+
+def quantized_onnx(model: TracedModel, plan: Plan, simulation: Simulation) -> OnnxFile:
+    """The quantized model; `model` is preprocessed and `simulation` made from it and `plan`."""
+    metadata = {
+        "clika.fingerprint": plan.graph.fingerprint,
+        "clika.target": plan.target,
+        "clika.precision": json.dumps({d.name: str(d.precision) for d in plan.decisions}),
+    }
+    return _Writer(model, simulation).write(metadata)
+
+
+class _Writer:
+    """Walks the graph once; `_names` holds the ONNX name of each value's reals."""
+
+    def __init__(self, model: TracedModel, simulation: Simulation | None) -> None:
+        self._model, self._simulation = model, simulation
+        self._graph: Graph = model.graph
+        self._builder = OnnxBuilder(self._graph)
+        self._names: dict[ValueKey, str] = {}
+        self._codes: dict[ValueKey, str] = {}
+        self._entered: dict[ValueKey, str] = {}
+
+    def write(self, metadata: Mapping[str, str]) -> OnnxFile:
+        removed = self._model.removed
+        for node in self._graph.nodes:
+            if node.kind is NodeKind.INPUT:
+                self._names[node.name, 0] = node.name
+            elif node.kind is NodeKind.LAYER and node.name in removed:
+                self._names[node.name, 0] = self._names[node.inputs[0].key]
+            elif node.kind is NodeKind.LAYER:
+                self._write_layer(node)
+        outputs = {node.name: self._names[node.inputs[0].key] for node in self._graph.outputs}
+        return OnnxFile(_checked(self._builder.model(outputs, metadata)), self._codes)
+
+    def _write_layer(self, node: Node) -> None:
+        spec = self._simulation.specs.get(node.name) if self._simulation else None
+        context = LoweringContext(
+            self._builder, self._graph, node, self._inputs(node, spec), self._weights(node, spec), spec
+        )
+        for port, name in enumerate(lowering_of(node)(context)):
+            self._names[node.name, port] = self._ended((node.name, port), name)
+
+    def _ended(self, key: ValueKey, name: str) -> str:
+        """The reals of a layer's output: behind a pair where the value is carried as codes."""
+        params = self._simulation.coded.get(key) if self._simulation else None
+        return name if params is None else self._pair(key, name, params)
+
+    def _inputs(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
+        return {port.role: self._input(port.key, is_quantized=spec is not None) for port in node.inputs}
+
+    def _input(self, key: ValueKey, is_quantized: bool) -> str:
+        """The name a reader uses: the border's for an integer reader of a float value, else the value's own."""
+        if not is_quantized or self._simulation is None:
+            return self._names[key]
+        origin = self._simulation.wiring.origin.get(key, key)
+        params = self._simulation.quantize_at.get(origin)
+        if params is None:
+            return self._names[key]
+        if origin not in self._entered:
+            self._entered[origin] = self._pair(origin, self._names[origin], params)
+        return self._entered[origin]
+
+    def _pair(self, key: ValueKey, name: str, params: QuantParams) -> str:
+        stem = key[0] if key[1] == 0 else f"{key[0]}.{key[1]}"
+        self._codes[key], reals = qdq.pair(self._builder, name, params, stem)
+        return reals
+
+    def _weights(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
+        """The names of parametric operands by role; those of an integer layer come out of a DequantizeLinear."""
+        arrays = self._model.parameters(node.name)
+        return {role: self._weight(node, role, array, spec) for role, array in arrays.items()}
+
+    def _weight(self, node: Node, role: str, array: NDArray[Any], spec: LayerSpec | None) -> str:
+        stem = f"{node.name}_{role}"
+        if spec is not None and role in spec.weights:
+            return qdq.stored(self._builder, array, spec.weights[role], stem)
+        if spec is not None and role == "bias" and spec.arithmetic is Arithmetic.ACCUMULATE:
+            inputs, weight = spec.inputs[0], next(iter(spec.weights.values()))
+            assert inputs is not None
+            return qdq.stored_bias(self._builder, array, inputs, weight, stem)
+        is_half = array.dtype in (np.float16, np.dtype("float16"))
+        return self._builder.constant(array.astype(np.float32) if is_half else array, stem)
+
+
+def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    onnx.checker.check_model(inferred, full_check=True)
+    return inferred
+
