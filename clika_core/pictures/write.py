@@ -1,0 +1,76 @@
+"""The four files of an output folder: both pictures, each as DOT text and as SVG."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from clika_core.errors import ClikaError, MissingDependencyError, OutputError
+from clika_core.ir.graph import Graph
+from clika_core.pictures.draw import initial_picture
+from clika_core.pictures.preprocessed import preprocessed_picture
+from clika_core.pictures.svg import TIMEOUT_SECONDS, render_svg
+
+if TYPE_CHECKING:
+    from clika_core.planning.plan import Plan
+
+INITIAL: Final = "model_init"
+PREPROCESSED: Final = "model_post_preprocessing"
+
+
+class Written(NamedTuple):
+    """The files written, and one line to show where an SVG could not be."""
+
+    paths: list[Path]
+    note: str | None
+
+
+def write_pictures(
+    folder: str | Path, graph: Graph, plan: Plan, *, timeout_seconds: float = TIMEOUT_SECONDS
+) -> Written:
+    """Write `model_init.{dot,svg}` and `model_post_preprocessing.{dot,svg}` into `folder`.
+
+    An SVG that cannot be drawn is no error: the DOT files are written, an older SVG beside them is taken
+    away, and `note` says why. Raises OutputError where a file cannot be written.
+    """
+    texts = {
+        INITIAL: initial_picture(graph).render(),
+        PREPROCESSED: preprocessed_picture(plan).render(),
+    }
+    place = Path(folder)
+    paths = [_replace(place / f"{stem}.dot", text) for stem, text in texts.items()]
+    return _write_svgs(place, texts, paths, timeout_seconds)
+
+
+def _write_svgs(folder: Path, texts: Mapping[str, str], paths: list[Path], timeout_seconds: float) -> Written:
+    notes: list[str] = []
+    for stem, text in texts.items():
+        path = folder / f"{stem}.svg"
+        try:
+            svg = render_svg(text, timeout_seconds=timeout_seconds)
+        except (MissingDependencyError, OutputError) as error:
+            path.unlink(missing_ok=True)
+            notes.append(_one_line(error, stem))
+        else:
+            paths.append(_replace(path, svg))
+    return Written(paths, "; ".join(dict.fromkeys(notes)) or None)
+
+
+def _one_line(error: ClikaError, stem: str) -> str:
+    fix = f" ({error.fix})" if error.fix else ""
+    subject = "pictures are DOT only" if isinstance(error, MissingDependencyError) else f"{stem} is DOT only"
+    return f"{subject}: {error.message}{fix}"
+
+
+def _replace(path: Path, text: str) -> Path:
+    """Write beside `path` and rename, so that a reader never sees half a file."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
