@@ -19,9 +19,7 @@ from clika_core.numerics.quantize import as_float32, quantize
 from clika_core.schemes.granularity import PerChannel, PerGroup, PerTensor
 from clika_core.schemes.named import INT32
 
-BIAS_LIMIT: Final = (
-    2**30
-)  # half of int32; the other half is for the layer's own sum: together they do not wrap
+BIAS_LIMIT: Final = 2**30  # half of int32, so that the bias and the layer's own sum do not wrap together
 _ROUNDING: Final = 1 + 2.0**-21  # more than the float32 rounding of the product and of the quotient together
 
 
