@@ -1,0 +1,70 @@
+"""Measures QS of every group in one float pass: beside each float group, the same group quantized, on the same
+float inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
+from clika_core.planning.decision import Group
+from clika_core.sensitivity.sums import Measurement, SquaredSums
+from clika_core.simulation.compute import compute_codes
+from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.visitor import Simulation
+
+
+def measure(
+    model: TracedModel, simulation: Simulation, groups: Mapping[str, Group], batches: Iterable[Sequence[Array]]
+) -> dict[str, Measurement]:
+    """QS of every layer that `simulation` quantizes; members of a group carry the group's.
+
+    `model` is preprocessed; `batches` hold native inputs beside `graph.inputs`. `simulation` is that of the plan
+    in which no rule, tail or threshold applies.
+    """
+    sums: dict[str, SquaredSums] = {}
+    for inputs in batches:
+        visitor = SensitivityVisitor(simulation, groups, model.arrays)
+        model.interpret(inputs, visitor)
+        for head, found in visitor.sums.items():
+            sums[head] = sums.get(head, SquaredSums()).merge(found)
+    return {
+        member: total.measurement for head, total in sums.items() for member in groups[head].members
+    }
+
+
+class SensitivityVisitor:
+    """Runs a float pass; `sums` holds, per head, the squared sums of this pass."""
+
+    def __init__(self, simulation: Simulation, groups: Mapping[str, Group], arrays: ArrayOps) -> None:
+        """Groups that are not in the simulation are run in float alone."""
+        self._specs, self._arrays = simulation.specs, arrays
+        self._head_at_end = {groups[head].end: head for head in simulation.specs}
+        self._waiting: dict[str, tuple[Array, ...]] = {}
+        self.sums: dict[str, SquaredSums] = {}
+
+    def __call__(self, call: LayerCall) -> Sequence[Array]:
+        """Run the layer in float; at a head compute the group's codes, at an end compare."""
+        outputs = call.run()
+        spec = self._specs.get(call.node.name)
+        if spec is not None:
+            self._waiting[call.node.name] = self._quantized(spec, call)
+        head = self._head_at_end.get(call.node.name)
+        if head is not None:
+            self.sums[head] = self._compare(self._specs[head], self._waiting.pop(head), outputs)
+        return outputs
+
+    def _quantized(self, spec: LayerSpec, call: LayerCall) -> tuple[Array, ...]:
+        inputs = [
+            value if params is None else self._arrays.quantize(value, params)
+            for value, params in zip(call.inputs, spec.inputs, strict=True)
+        ]
+        return compute_codes(spec, call, inputs, self._arrays)
+
+    def _compare(self, spec: LayerSpec, codes: Sequence[Array], reals: Sequence[Array]) -> SquaredSums:
+        total = SquaredSums()
+        for code, real, params in zip(codes, reals, spec.outputs, strict=True):
+            if params is not None:
+                quantized = self._arrays.dequantize(code, params)
+                error = self._arrays.sum_of_squares(quantized, real)
+                total = total.merge(SquaredSums(error, self._arrays.sum_of_squares(real)))
+        return total
