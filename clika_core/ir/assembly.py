@@ -2,8 +2,8 @@
 
     records -> checked -> classified (dependence) -> unreachable ones dropped -> composites -> named nodes
 
-Every framework's trace goes through here, so that a model gives the same graph whoever traced it, on every run
-and for every batch size.
+Every framework's trace goes through here, so that a model gives the same graph whoever traced it, on every
+run and for every batch size.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.ir.composites import COMPOSITES
+from clika_core.ir.composites.recognition import recognise
 from clika_core.ir.dependence import Dependences, dependences
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, Primitive, Value, ValueKey, Weight
 from clika_core.ir.naming import Names, snake_case
@@ -40,6 +42,7 @@ def assemble(recording: Recording) -> Assembly:
     check_recording(recording)
     known = dependences(recording.records)
     layers, dropped = _reachable(recording, known)
+    layers = recognise(COMPOSITES, recording, layers, known)
     builder = _Builder(recording, known)
     builder.add_inputs([record for record in recording.records if record.kind is RecordKind.INPUT])
     for record in layers:

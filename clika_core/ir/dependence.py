@@ -55,9 +55,9 @@ class Dependences:
 def dependences(records: Iterable[Record]) -> Dependences:
     """Classify every record.
 
-    An operation over sizes is no layer, with one exception: where it yields floating point from a parameter (a
-    class token repeated for every sample, a table of positions looked up by length) its values are the model's
-    own, and it is a layer that has no input.
+    An operation over sizes is no layer, with one exception: where it yields floating point from a parameter
+    (a class token repeated for every sample, a table of positions looked up by length) its values are the
+    model's own, and it is a layer that has no input.
     """
     of: dict[str, Dependence] = {}
     identities: dict[str, str] = {}

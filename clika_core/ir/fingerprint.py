@@ -1,7 +1,7 @@
 """The fingerprint: what makes two graphs give the same decisions (spec: semantics, section 1).
 
-Nodes in trace order with name, type, attributes, input ports, output dtypes and symbolic shapes, weight shapes.
-Not paths, lines, versions, the model's name or example sizes.
+Nodes in trace order with name, type, attributes, input ports, output dtypes and symbolic shapes, weight
+shapes. Not paths, lines, versions, the model's name or example sizes.
 """
 
 from __future__ import annotations

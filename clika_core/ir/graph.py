@@ -2,7 +2,7 @@
 
 Invariants, checked when a graph is made:
 
-- names are unique; every input port names an earlier node and one of its outputs (so the order is topological);
+- names are unique; every input port names an earlier node and one of its outputs: the order is topological;
 - input nodes have no inputs, output nodes exactly one input and no outputs;
 - order is trace order: the order in which the model ran.
 """
@@ -20,7 +20,7 @@ from typing import TypeAlias
 from clika_core.diagnostics import Diagnostic
 from clika_core.errors import GraphError, Location, nearest
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 AttributeValue: TypeAlias = "Scalar | tuple[AttributeValue, ...]"
 Shape: TypeAlias = tuple[int | str, ...]
 ValueKey: TypeAlias = tuple[str, int]  # (producer's name, output port)

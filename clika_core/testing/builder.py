@@ -98,7 +98,7 @@ class GraphBuilder:
         parametric = _weights(given, {"weight": weight, "bias": bias, **(weights or {})})
         ports = _ports(type_name, operands, roles, {entry.role for entry in parametric})
         inputs = tuple(self._value(operand) for operand in operands)
-        one_shape = shape if shape is not None else output_shape(type_name, inputs, parametric)
+        one_shape = shape if shape is not None else output_shape(type_name, inputs, parametric, attributes)
         one_dtype = dtype or output_dtype(type_name, inputs)
         values = tuple(
             Value(one_type, dimensions, self._example(dimensions))

@@ -7,9 +7,11 @@ from itertools import zip_longest
 from math import prod
 from typing import TypeAlias
 
-from clika_core.ir.graph import Shape, Value, Weight
+from clika_core.ir.graph import AttributeValue, Shape, Value, Weight
 
-ShapeRule: TypeAlias = Callable[[tuple[Value, ...], Mapping[str, Weight]], Shape]
+Weights: TypeAlias = Mapping[str, Weight]
+Attributes: TypeAlias = Mapping[str, AttributeValue]
+ShapeRule: TypeAlias = Callable[[tuple[Value, ...], Weights, Attributes], Shape]
 
 _COMPARISONS = ("eq", "ne", "ge", "gt", "le", "lt", "is_finite", "is_nan")
 _LOGIC = ("logical_and", "logical_or", "logical_xor", "logical_not", "all", "any")
@@ -18,12 +20,17 @@ _INTEGER = frozenset({"argmax", "argmin", "non_zero", "arange", "one_hot"})
 _FROM_INDICES = frozenset({"embedding"})
 
 
-def output_shape(type_name: str, inputs: tuple[Value, ...], weights: tuple[Weight, ...]) -> Shape:
+def output_shape(
+    type_name: str,
+    inputs: tuple[Value, ...],
+    weights: tuple[Weight, ...],
+    attributes: Attributes,
+) -> Shape:
     """The shape a layer of that type most likely yields: by its rule, else its operands broadcast."""
     by_role = {weight.role: weight for weight in weights}
     rule = _RULES.get(type_name) if inputs else None
     if rule is not None:
-        return rule(inputs, by_role)
+        return rule(inputs, by_role, attributes)
     shapes = [value.shape for value in inputs] or [weights[0].shape if weights else ()]
     result: Shape = ()
     for shape in shapes:
@@ -49,44 +56,58 @@ def _broadcast(one: Shape, other: Shape) -> Shape:
     return tuple(b if a == 1 else a for a, b in pairs)[::-1]
 
 
-def _channels_from_weight(inputs: tuple[Value, ...], weights: Mapping[str, Weight]) -> Shape:
+def _channels_from_weight(inputs: tuple[Value, ...], weights: Weights, _: Attributes) -> Shape:
     """[N, C, ...] to [N, weight.shape[0], ...], spatial sizes kept."""
     shape = inputs[0].shape
     weight = weights.get("weight")
     return shape if weight is None or len(shape) < 2 else (shape[0], weight.shape[0], *shape[2:])
 
 
-def _last_from_weight(axis: int) -> ShapeRule:
-    def rule(inputs: tuple[Value, ...], weights: Mapping[str, Weight]) -> Shape:
-        weight = weights.get("weight")
-        return inputs[0].shape if weight is None else (*inputs[0].shape[:-1], weight.shape[axis])
-
-    return rule
+def _linear(inputs: tuple[Value, ...], weights: Weights, _: Attributes) -> Shape:
+    weight = weights.get("weight")
+    return inputs[0].shape if weight is None else (*inputs[0].shape[:-1], weight.shape[0])
 
 
-def _matmul(inputs: tuple[Value, ...], weights: Mapping[str, Weight]) -> Shape:
+def _matmul(inputs: tuple[Value, ...], weights: Weights, _: Attributes) -> Shape:
     """[..., M, K] times [..., K, N], either of them a weight."""
     left: Shape = weights["input"].shape if "input" in weights else inputs[0].shape
     right: Shape = weights["other"].shape if "other" in weights else inputs[-1].shape
     return (*left[:-1], right[-1]) if left and right else ()
 
 
-def _flatten(inputs: tuple[Value, ...], _: Mapping[str, Weight]) -> Shape:
+def _flatten(inputs: tuple[Value, ...], _: Weights, __: Attributes) -> Shape:
     """[N, ...] to [N, product of the rest]."""
     shape = inputs[0].shape
     rest = [size for size in shape[1:] if isinstance(size, int)]
     return (shape[0], prod(rest)) if len(shape) > 1 and len(rest) == len(shape) - 1 else shape
 
 
-def _embedding(inputs: tuple[Value, ...], weights: Mapping[str, Weight]) -> Shape:
+def _embedding(inputs: tuple[Value, ...], weights: Weights, _: Attributes) -> Shape:
     weight = weights.get("weight")
     return inputs[0].shape if weight is None else (*inputs[0].shape, weight.shape[1])
 
 
+def _permuted(inputs: tuple[Value, ...], _: Weights, attributes: Attributes) -> Shape:
+    shape, axes = inputs[0].shape, attributes.get("axes")
+    return tuple(shape[axis] for axis in axes if isinstance(axis, int)) if isinstance(axes, tuple) else shape
+
+
+def _reduced(inputs: tuple[Value, ...], _: Weights, attributes: Attributes) -> Shape:
+    """Without the reduced axes, or with 1 in their place where `keep_dims`; all axes where none is named."""
+    shape, axes = inputs[0].shape, attributes.get("axes")
+    listed = axes if isinstance(axes, tuple) else range(len(shape))
+    gone = {axis % len(shape) for axis in listed if isinstance(axis, int)}
+    kept = [1 if axis in gone else size for axis, size in enumerate(shape)]
+    return tuple(s for i, s in enumerate(kept) if attributes.get("keep_dims") or i not in gone)
+
+
+_REDUCTIONS = ("mean", "sum", "prod", "var", "std", "reduce_max", "reduce_min")
 _RULES: dict[str, ShapeRule] = {
     "conv": _channels_from_weight,
     "embedding": _embedding,
     "flatten": _flatten,
-    "linear": _last_from_weight(0),
+    "linear": _linear,
     "matmul": _matmul,
+    "permute": _permuted,
+    **dict.fromkeys(_REDUCTIONS, _reduced),
 }

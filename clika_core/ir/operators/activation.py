@@ -13,12 +13,12 @@ def _clamp_bounds(attributes: Attributes) -> Bounds:
     )
 
 
-_PLAIN = (
-    "celu elu erf gelu hard_sigmoid hard_swish leaky_relu log_sigmoid mish selu sigmoid silu softplus softsign tanh"
-).split()
+_PLAIN = ("celu", "elu", "erf", "erfc", "hard_sigmoid", "hard_swish", "leaky_relu", "log_sigmoid", "mish")
+_PLAIN_TOO = ("selu", "sigmoid", "silu", "softplus", "softsign", "tanh")
 
 ENTRIES = (
-    *(OperatorType(name, Trait.COMPUTING) for name in _PLAIN),
+    *(OperatorType(name, Trait.COMPUTING) for name in (*_PLAIN, *_PLAIN_TOO)),
+    OperatorType("gelu", Trait.COMPUTING, attributes=("approximate",)),
     OperatorType("relu", Trait.COMPUTING, bounds=lambda _: (0.0, None)),
     OperatorType("relu6", Trait.COMPUTING, bounds=lambda _: (0.0, 6.0)),
     OperatorType("clamp", Trait.COMPUTING, attributes=("min", "max"), bounds=_clamp_bounds),

@@ -34,10 +34,7 @@ _PLAIN = {
 }
 
 ENTRIES = (
-    *(
-        OperatorType(name, Trait.TRANSPARENT, attributes=attributes)
-        for name, attributes in _PLAIN.items()
-    ),
+    *(OperatorType(name, Trait.TRANSPARENT, attributes=attributes) for name, attributes in _PLAIN.items()),
     OperatorType("concat", Trait.TRANSPARENT, operands=("inputs*",), attributes=("axis",)),
     OperatorType("stack", Trait.TRANSPARENT, operands=("inputs*",), attributes=("axis",)),
     OperatorType(

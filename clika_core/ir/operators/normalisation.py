@@ -18,9 +18,7 @@ ENTRIES = (
     OperatorType("instance_norm", Trait.COMPUTING, operands=_AFFINE, attributes=("epsilon",)),
     OperatorType("rms_norm", Trait.COMPUTING, operands=("input", "weight"), attributes=("axes", "epsilon")),
     OperatorType("l2_normalize", Trait.COMPUTING, attributes=("axes", "epsilon")),
-    OperatorType(
-        "local_response_norm", Trait.COMPUTING, attributes=("size", "alpha", "beta", "k")
-    ),
+    OperatorType("local_response_norm", Trait.COMPUTING, attributes=("size", "alpha", "beta", "k")),
     OperatorType(
         "attention",
         Trait.COMPUTING,

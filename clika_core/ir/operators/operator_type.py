@@ -26,7 +26,7 @@ class Trait(StrEnum):
 class OperatorType:
     """One entry of the vocabulary.
 
-    `operands` names the operands in calling order; a last name ending in `*` repeats (`inputs.0`, `inputs.1`).
+    `operands` names the operands in calling order; a last name ending in `*` repeats: `inputs.0`, `inputs.1`.
     `weight_operands` are multiplied and accumulated, or looked up: parametric, they make the layer weighted.
     `index_operands` select positions and are never quantized. `attributes` are those that mean the same in
     every framework. `multiply_accumulates` counts them for one example. `bounds` gives the clamp that the
@@ -48,4 +48,3 @@ class OperatorType:
         if position >= last and self.operands[last].endswith("*"):
             return f"{self.operands[last][:-1]}.{position - last}"
         return self.operands[position]
-

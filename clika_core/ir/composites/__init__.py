@@ -1,0 +1,36 @@
+"""Layers that frameworks spell as many primitives: one file per composite, patterns over neutral primitives.
+
+Read `silu` for an example, `dsl` for the words, `recognition` for the order in which patterns are tried. A
+new composite is a new file here and its entry in `COMPOSITES`.
+"""
+
+from __future__ import annotations
+
+from clika_core.ir.composites import (
+    attention,
+    batch_norm,
+    gelu,
+    hard_sigmoid,
+    hard_swish,
+    layer_norm,
+    relu,
+    relu6,
+    rms_norm,
+    silu,
+    softmax,
+)
+
+COMPOSITES = (
+    attention.COMPOSITE,
+    batch_norm.COMPOSITE,
+    gelu.EXACT,
+    gelu.TANH,
+    hard_sigmoid.COMPOSITE,
+    hard_swish.COMPOSITE,
+    layer_norm.COMPOSITE,
+    relu.COMPOSITE,
+    relu6.COMPOSITE,
+    rms_norm.COMPOSITE,
+    silu.COMPOSITE,
+    softmax.COMPOSITE,
+)

@@ -1,0 +1,99 @@
+"""What patterns look at: the records of a trace by id, and what is bound so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from clika_core.ir.dependence import Dependence, Dependences
+from clika_core.ir.graph import AttributeValue, Value
+from clika_core.ir.recording import Record, Recording, RecordKind, Ref
+
+Slot: TypeAlias = "Ref | float | None"  # what stands in an operand's place: a value, a number, nothing
+
+SPREADING = frozenset({"identity", "reshape", "squeeze", "unsqueeze", "expand"})
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What matched: the value of each variable, each captured attribute, and the records it took."""
+
+    values: Mapping[str, Ref] = field(default_factory=dict)
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    records: frozenset[str] = frozenset()
+
+    def bind(self, name: str, ref: Ref) -> Match | None:
+        """With the variable bound, or None where it already stands for another value."""
+        bound = self.values.get(name)
+        if bound is None:
+            return Match({**self.values, name: ref}, self.attributes, self.records)
+        return self if bound == ref else None
+
+    def capture(self, name: str, value: AttributeValue) -> Match | None:
+        """With the attribute captured, or None where it was captured with another value."""
+        if name not in self.attributes:
+            return Match(self.values, {**self.attributes, name: value}, self.records)
+        return self if self.attributes[name] == value else None
+
+    def take(self, *records: str) -> Match:
+        """With more records taken."""
+        return Match(self.values, self.attributes, self.records.union(records))
+
+
+class TraceView:
+    """Records that lead to an output, with their readers; parametric ones and sizes beside them."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        layers: Sequence[Record],
+        known: Dependences,
+    ) -> None:
+        """`layers` are the operations on data, with the composites found so far in place of theirs."""
+        self.known = known
+        self.layers = layers
+        self.records = {record.id: record for record in (*recording.records, *layers)}
+        self._read_by_model = {output.ref.record for output in recording.outputs}
+        self._readers: dict[str, set[str]] = {}
+        for record in layers:
+            for _, ref in record.operands:
+                self._readers.setdefault(ref.record, set()).add(record.id)
+
+    def value(self, ref: Ref) -> Value:
+        """Shape and dtype of a value."""
+        return self.records[ref.record].outputs[ref.port]
+
+    def is_size(self, ref: Ref) -> bool:
+        """Whether the value is no tensor of the model but a size."""
+        return self.known.of[ref.record] is Dependence.SIZES
+
+    def slot(self, record: Record, role: str) -> Slot:
+        """What stands in that operand's place."""
+        for name, ref in record.operands:
+            if name == role:
+                return ref
+        number = record.attributes.get(role)
+        return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
+
+    def operation(self, ref: Ref) -> Record | None:
+        """The operation with a single result that computes the value, if one does."""
+        record = self.records[ref.record]
+        return record if record.kind is RecordKind.OPERATION and len(record.outputs) == 1 else None
+
+    def source(self, ref: Ref) -> Ref:
+        """Where a parametric value comes from, before it was brought into a shape that broadcasts."""
+        while self.known.is_parametric(ref):
+            record = self.operation(ref)
+            if record is None or record.type not in SPREADING or len(record.operands) != 1:
+                break
+            ref = record.operands[0][1]
+        return ref
+
+    def is_closed(self, match: Match, root: str) -> bool:
+        """Whether no value computed inside is read outside: only the root's is."""
+        return all(
+            record not in self._read_by_model and self._readers.get(record, set()) <= match.records
+            for record in match.records
+            if record != root and self.known.is_data(Ref(record))
+        )
