@@ -1,8 +1,8 @@
 """The demo network as numbers: what every framework's version of it has in common.
 
-One convolution below means convolution without bias, then batch norm (`NORM_EPSILON`, running statistics). All
-paddings are symmetric and explicit: a 3x3 convolution pads 1 on each side, also with stride 2; 1x1 convolutions
-and the max-pool pad nothing. "ends in" is what is applied after the batch norm.
+A convolution below is one without bias, then batch norm (`NORM_EPSILON`, running statistics). All paddings
+are explicit and symmetric: a 3x3 convolution pads 1 on each side, also with stride 2; 1x1 convolutions and
+the max-pool pad nothing. "ends in" is what follows the batch norm.
 
     module      layers                                                                  output, channels first
     stem        3x3 1 -> 32, ends in relu; max-pool 2x2 stride 2                            32 x 14 x 14
@@ -16,8 +16,8 @@ and the max-pool pad nothing. "ends in" is what is applied after the batch norm.
     inverted_2  as inverted_1, 96 -> 192 -> 96                                              96 x  7 x  7
     head        adaptive average pool to 1x1, flatten, linear 96 -> 10 with bias            10
 
-15 convolutions, 460,000 parameters, 39 million multiply-accumulates for an image. Wide channels and few layers
-on purpose: a layer's int32 biases and float32 scales weigh little beside its int8 weights.
+15 convolutions, 460,000 parameters, 39 million multiply-accumulates for an image. Wide channels and few
+layers, so that int32 biases and float32 scales weigh little beside int8 weights.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WIDE_CHANNELS: Final = 96
 EXPANSION: Final = 2
 
 NORM_EPSILON: Final = 1e-3
-"""Added to the variance; large enough that a channel which hardly varies does not blow up its folded weights."""
+"""Added to the variance; large enough that a channel that hardly varies does not get huge folded weights."""
 
 NORM_UPDATE: Final = 0.1
-"""Share of the batch's statistics in an update of the running ones (PyTorch's `momentum`; Keras' is 1 - this)."""
+"""Share of a batch in an update of the running statistics: PyTorch's `momentum`, one minus that of Keras."""

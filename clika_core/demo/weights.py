@@ -1,12 +1,14 @@
 """The demo's weight file: one safetensors file that every framework's version of the network loads.
 
-A tensor is named `<module>.<convolution>.<what>` after the table in `architecture`, all float32, all in this layout:
+Tensors are float32 and named after the table in `architecture`: `stem.weight`, `down.shortcut.gamma`.
 
-    <path>.weight                      [out, in / groups, height, width]; depthwise [channels, 1, 3, 3]
-    <path>.gamma .beta .mean .variance [channels]: batch norm is gamma · (x - mean) / sqrt(variance + epsilon) + beta
-    head.weight, head.bias             [classes, features], [classes]
+    <convolution>.weight                       [out, in / groups, height, width], cross-correlation (not
+                                               flipped); depthwise [channels, 1, 3, 3]
+    <convolution>.gamma .beta .mean .variance  [out], the batch norm after it:
+                                               gamma · (x - mean) / sqrt(variance + NORM_EPSILON) + beta
+    head.weight, head.bias                     [10, 96], [10]
 
-A convolution's input is padded on both sides (cross-correlation, not flipped). May import `clika_core.errors`.
+May import `clika_core.errors`. Start reading at `load_weights`.
 """
 
 from __future__ import annotations
