@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from clika_core.errors import ModelError, PluginError, TargetError, nearest
+from clika_core.errors import ModelError, PluginError, SettingsError, TargetError, nearest
 from clika_core.plugins.manager import plugins
 from clika_core.targets.target import Target
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import click
 
     from clika_core.backend.interface import Backend
-
-Item = TypeVar("Item")
+    from clika_core.observers import Observer
 
 
 @cache
@@ -28,6 +27,23 @@ def targets() -> dict[str, Target]:
 def backends() -> dict[str, Backend]:
     """The backends by name; none of their frameworks is imported by this."""
     return _by_name("clika_register_backends", lambda backend: str(backend.name))
+
+
+@cache
+def observers() -> dict[str, Callable[[], Observer]]:
+    """Factories of observers by name: the built-in ones and those of plugins. Imports NumPy."""
+    from clika_core.observers import OBSERVERS
+
+    added = _by_name("clika_register_observers", lambda pair: str(pair[0]))
+    return {**OBSERVERS, **{name: pair[1] for name, pair in added.items()}}
+
+
+def observer_named(name: str) -> Callable[[], Observer]:
+    """The factory of the observer of that name. Raises SettingsError with the names there are."""
+    found = observers().get(name)
+    if found is None:
+        raise SettingsError(f"there is no observer {name!r}", expected=", ".join(observers()))
+    return found
 
 
 @cache

@@ -1,0 +1,67 @@
+"""Batches: from arrays or an iterable to what a model takes, again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from clika_core.backend.interface import Array, TracedModel
+from clika_core.errors import DataError
+
+BATCH_SIZE = 32
+
+
+class Batches:
+    """Data that can be iterated more than once, in the same order.
+
+    `source` is an array, or a dict of arrays by argument name, whose first axis is the sample, cut into batches
+    of `batch_size`; or an iterable of batches as the model takes them. An iterator is read once and kept.
+    """
+
+    def __init__(self, source: Any, *, batch_size: int = BATCH_SIZE, limit: int | None = None) -> None:
+        """`limit` is the number of batches to use, None for all."""
+        self._source = _repeatable(source, batch_size)
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[Any]:
+        """The batches, as the model takes them."""
+        return islice(iter(self._source), self._limit)
+
+    def first(self) -> Any:
+        """The first batch. Raises DataError where there is none."""
+        for batch in self:
+            return batch
+        raise DataError("the data has no batch", expected="at least one batch of inputs")
+
+    def native(self, model: TracedModel) -> Iterator[tuple[Array, ...]]:
+        """The batches as native arrays beside the graph's inputs."""
+        return (model.flatten_inputs(batch) for batch in self)
+
+
+def _repeatable(source: Any, batch_size: int) -> Iterable[Any]:
+    if isinstance(source, Mapping):
+        arrays = {name: np.asarray(array) for name, array in source.items()}
+        sizes = {name: len(array) for name, array in arrays.items()}
+        if len(set(sizes.values())) > 1:
+            raise DataError("the arrays have different numbers of samples", found=str(sizes))
+        count = next(iter(sizes.values()), 0)
+        return [
+            {name: array[start : start + batch_size] for name, array in arrays.items()}
+            for start in range(0, count, batch_size)
+        ]
+    if hasattr(source, "shape"):
+        return [source[start : start + batch_size] for start in range(0, len(source), batch_size)]
+    if isinstance(source, Sequence):
+        return source
+    if isinstance(source, Iterator):
+        return list(source)
+    if isinstance(source, Iterable):
+        return source
+    raise DataError(
+        "this is no calibration data",
+        found=type(source).__name__,
+        expected="an array, a dict of arrays, or an iterable of batches as the model takes them",
+    )

@@ -1,0 +1,108 @@
+"""Deploys a quantized model, and measures what was deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import TracedModel
+from clika_core.deployment.agreement import CodeAgreement, layer_agreement
+from clika_core.deployment.onnx_model import OnnxFile, float_onnx, quantized_onnx
+from clika_core.deployment.onnx_runtime import Session, latency_seconds
+from clika_core.numerics import relative_l2, sum_of_squares
+from clika_core.pipeline.quantization import Quantized
+from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
+
+POOR_AGREEMENT = 0.9999  # below this share of equal codes, the report warns
+
+Arrays = Sequence[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The deployed file and the float baseline written by the same lowerings."""
+
+    quantized: OnnxFile
+    floating: OnnxFile
+    file_name: str
+
+    def save(self, folder: Path) -> Path:
+        """Write the deployed model into `folder`."""
+        path = folder / self.file_name
+        onnx.save_model(self.quantized.model, str(path))
+        return path
+
+    def sizes_bytes(self, quantized: Quantized) -> dict[str, int]:
+        """Weights and whole files, float and int8."""
+        return {
+            "weights_float": float_weight_bytes(quantized.model),
+            "weights_quantized": quantized_weight_bytes(quantized),
+            "file_float": self.floating.model.ByteSize(),
+            "file_quantized": self.quantized.model.ByteSize(),
+        }
+
+
+def deploy(quantized: Quantized) -> Deployed:
+    """Write the plan for the runtime of its target. Raises OutputError naming a layer that cannot be written."""
+    name = f"{quantized.plan.graph.name}{quantized.target.file_suffix}"
+    return Deployed(
+        quantized_onnx(quantized.model, quantized.plan, quantized.simulation), float_onnx(quantized.model), name
+    )
+
+
+def agreement(quantized: Quantized, deployed: Deployed, batches: Sequence[Arrays]) -> dict[str, CodeAgreement]:
+    """Codes of each quantized value, simulated against deployed, over batches of inputs as NumPy arrays."""
+    return layer_agreement(quantized.model, quantized.simulation, deployed.quantized, batches)
+
+
+def latencies(deployed: Deployed, inputs: Arrays) -> dict[str, float]:
+    """Seconds per run on one thread, float and int8 taking turns."""
+    sessions = {"float": Session(deployed.floating.model), "int8": Session(deployed.quantized.model)}
+    return latency_seconds(sessions, inputs)
+
+
+def run_simulation(quantized: Quantized, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+    """Outputs of the simulated model, batch by batch, as NumPy arrays."""
+    return [_to_numpy(quantized.model, quantized.simulation.run(quantized.model, _native(quantized.model, batch))) for batch in batches]
+
+
+def run_float(model: TracedModel, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+    """Outputs of a traced model in float, batch by batch, as NumPy arrays."""
+    return [_to_numpy(model, model.interpret(_native(model, batch), lambda call: call.run())) for batch in batches]
+
+
+def run_deployed(deployed: OnnxFile, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+    """Outputs of a file in onnxruntime, batch by batch."""
+    session = Session(deployed.model)
+    return [session.run(batch) for batch in batches]
+
+
+def relative_distance(found: Sequence[Arrays], reference: Sequence[Arrays]) -> float:
+    """||found - reference||2 / ||reference||2 over all floating-point outputs of all batches."""
+    pairs = [
+        (a, b)
+        for left, right in zip(found, reference, strict=True)
+        for a, b in zip(left, right, strict=True)
+        if np.issubdtype(b.dtype, np.floating)
+    ]
+    error = sum(sum_of_squares(a, b) for a, b in pairs)
+    return relative_l2(error, sum(sum_of_squares(b) for _, b in pairs))
+
+
+def top1(outputs: Sequence[Arrays]) -> NDArray[np.int64]:
+    """The class with the largest score of the first output [N, C], for each sample."""
+    return np.concatenate([batch[0].argmax(axis=-1) for batch in outputs])
+
+
+def _native(model: TracedModel, batch: Arrays) -> list[Any]:
+    return [model.arrays.from_numpy(array) for array in batch]
+
+
+def _to_numpy(model: TracedModel, outputs: Sequence[Any]) -> list[NDArray[Any]]:
+    return [model.arrays.to_numpy(value) for value in outputs]

@@ -1,0 +1,117 @@
+"""Post-training quantization of a traced model: everything between the trace and the quantized model."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from clika_core.backend.interface import TracedModel
+from clika_core.backend.preprocessing import preprocess
+from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
+from clika_core.observers import DEFAULT_OBSERVER
+from clika_core.pipeline.data import Batches
+from clika_core.planning.plan import Plan, make_plan
+from clika_core.planning.sensitivities import Sensitivity
+from clika_core.planning.wiring import Wiring
+from clika_core.plugins.registry import observer_named
+from clika_core.sensitivity.measure import measure
+from clika_core.sensitivity.sums import Measurement
+from clika_core.settings.model import Settings
+from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.points import Points, quantization_points
+from clika_core.simulation.visitor import Simulation, simulation
+from clika_core.targets.target import Target
+
+Progress: TypeAlias = Callable[[str], None]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A quantized model and all that led to it. `model` is preprocessed; `timings_seconds` are per step."""
+
+    model: TracedModel
+    plan: Plan
+    target: Target
+    calibration: Calibration
+    parameters: Parameters
+    measurements: Mapping[str, Measurement]
+    simulation: Simulation
+    timings_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def quantize_traced(
+    traced: TracedModel, settings: Settings, target: Target, data: Batches, progress: Progress
+) -> Quantized:
+    """Plan, preprocess, calibrate, measure every layer, and plan again with what was measured.
+
+    Data is read twice: once by the observers, once by the measurement. Raises SettingsError before any data
+    is read where a rule cannot be used.
+    """
+    clock = _Clock(progress)
+    wiring = Wiring(traced.graph)
+    first_plan = clock("plan", lambda: make_plan(traced.graph, settings, target))
+    free_plan = make_plan(traced.graph, _unrestricted(settings), target)
+    model = clock("preprocess", lambda: preprocess(traced))
+    plans = [(plan, _points(wiring, plan, target)) for plan in (first_plan, free_plan)]
+    values = list(dict.fromkeys(key for _, points in plans for key in points.observed))
+    make_observer = observer_named(settings.global_quantization_settings.observer or DEFAULT_OBSERVER)
+    seen = clock("calibrate", lambda: calibrate(model, values, data.native(model), make_observer))
+    free = _simulate(model, wiring, free_plan, plans[1][1], seen, target)
+    measured = clock(
+        "sensitivity", lambda: measure(model, free.simulation, free_plan.groups, data.native(model))
+    )
+    by_layer = {name: Sensitivity(m.qs, m.abs_l2) for name, m in measured.items()}
+    plan = make_plan(traced.graph, settings, target, by_layer)
+    chosen = clock(
+        "quantize", lambda: _simulate(model, wiring, plan, _points(wiring, plan, target), seen, target)
+    )
+    return Quantized(
+        model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds
+    )
+
+
+@dataclass(frozen=True)
+class _Simulated:
+    parameters: Parameters
+    simulation: Simulation
+
+
+def _simulate(
+    model: TracedModel, wiring: Wiring, plan: Plan, points: Points, seen: Calibration, target: Target
+) -> _Simulated:
+    heads = [head for head in plan.groups if head not in set(plan.skipped)]
+    bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
+    parameters = make_parameters(model, wiring, heads, points, seen, target, bits)
+    return _Simulated(parameters, simulation(model, plan, target, parameters))
+
+
+def _points(wiring: Wiring, plan: Plan, target: Target) -> Points:
+    return quantization_points(wiring, plan.groups, target, set(plan.skipped))
+
+
+def _unrestricted(settings: Settings) -> Settings:
+    """The same settings without rule, tail or threshold: what QS is measured under."""
+    free = Settings()
+    free.global_quantization_settings = copy.deepcopy(settings.global_quantization_settings)
+    free.global_quantization_settings.skip_tail_quantization = False
+    free.global_quantization_settings.quantization_sensitivity_threshold = None
+    return free
+
+
+class _Clock:
+    """Runs steps, says which, and keeps how long each took."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, step: str, action: Callable[[], Result]) -> Result:
+        self._progress(step)
+        started = time.perf_counter()
+        result = action()
+        self.seconds[step] = round(time.perf_counter() - started, 4)
+        return result

@@ -1,0 +1,129 @@
+"""`clika_report.json`: what was decided, measured and shipped. Plain JSON; non-finite numbers are strings."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clika_core.deployment.agreement import CodeAgreement
+from clika_core.ir.costs import multiply_accumulates, weight_bytes
+from clika_core.ir.graph import Node
+from clika_core.pipeline.environment import cpu_flags, versions
+from clika_core.pipeline.quantization import Quantized
+from clika_core.planning.decision import Decision
+from clika_core.settings.model import Settings
+
+FORMAT = "clika-report"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known after deployment: scores by name, agreement by value, sizes in bytes, latencies in seconds."""
+
+    accuracy: Mapping[str, float | None] = field(default_factory=dict)
+    agreement: Mapping[str, CodeAgreement] = field(default_factory=dict)
+    end_to_end: Mapping[str, float] = field(default_factory=dict)
+    sizes_bytes: Mapping[str, int] = field(default_factory=dict)
+    latency_seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed: int) -> dict[str, Any]:
+    """The whole report as plain JSON values."""
+    plan = quantized.plan
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "graph": {"name": plan.graph.name, "backend": plan.graph.backend, "fingerprint": plan.graph.fingerprint},
+        "target": plan.target,
+        "settings": settings.to_json(),
+        "seed": seed,
+        "versions": versions(),
+        "cpu_flags": cpu_flags(),
+        "layers": [_layer(quantized, plan.graph[decision.name], decision) for decision in plan.decisions],
+        "borders": [border.to_json() for border in plan.borders],
+        "diagnostics": [d.to_json() for d in (*plan.graph.diagnostics, *plan.diagnostics)],
+        "calibration": {
+            "batches": quantized.calibration.num_batches,
+            "samples": quantized.calibration.num_samples,
+        },
+        "accuracy": dict(outcome.accuracy),
+        "agreement": {
+            "end_to_end": dict(outcome.end_to_end),
+            "layers": {name: _agreement(found) for name, found in outcome.agreement.items()},
+        },
+        "sizes_bytes": dict(outcome.sizes_bytes),
+        "latency_seconds": dict(outcome.latency_seconds),
+        "timings_seconds": dict(quantized.timings_seconds),
+        "learning_rate": settings.training_settings.learning_rate,
+        "notes": list(outcome.notes),
+    }
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write the report as indented JSON; NaN and infinities become the strings the spec names."""
+    path.write_text(json.dumps(_finite(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:
+    measured = quantized.measurements.get(node.name)
+    values = {
+        port: quantized.calibration.observers[node.name, port]
+        for port in range(len(node.outputs))
+        if (node.name, port) in quantized.calibration.observers
+    }
+    activations = {
+        port: params
+        for port in range(len(node.outputs))
+        if (params := quantized.parameters.activations.get((node.name, port))) is not None
+    }
+    weights = {role: p for (name, role), p in quantized.parameters.weights.items() if name == node.name}
+    first = next(iter(values), None)
+    return {
+        "name": node.name,
+        "type": node.type,
+        "path": node.path,
+        "precision": str(decision.precision),
+        "group": decision.group,
+        "into": decision.into,
+        "causes": [cause.to_json() for cause in decision.causes],
+        "overridden": [cause.to_json() for cause in decision.overridden],
+        "calibration": values[first].summary().to_json() if first is not None else None,
+        "quantization": {
+            "activations": {str(port): params.to_json() for port, params in activations.items()},
+            "weights": {role: params.to_json() for role, params in weights.items()},
+        },
+        "share_of_codes_used": values[first].share_of_codes_used(activations[first])
+        if first is not None and first in activations
+        else None,
+        "multiply_accumulates": multiply_accumulates(node),
+        "weight_bytes": weight_bytes(node),
+        "qs": measured.qs if measured else None,
+        "abs_l2": measured.abs_l2 if measured else None,
+        "sqnr_db": measured.sqnr_db if measured else None,
+    }
+
+
+def _agreement(found: CodeAgreement) -> dict[str, Any]:
+    return {
+        "compared": found.compared,
+        "different": found.different,
+        "largest_difference": found.largest_difference,
+        "share_equal": found.share_equal,
+    }
+
+
+def _finite(value: Any) -> Any:
+    """The value with every non-finite number as `"inf"`, `"-inf"` or `"nan"`."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
