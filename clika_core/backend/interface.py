@@ -12,7 +12,7 @@ model are visitors, written once in the core over `ArrayOps`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -147,8 +147,15 @@ class TracedModel(ABC):
         """A copy with own parameters that passes over the removed layers; the graph stays the traced one."""
 
     @abstractmethod
-    def native(self, visitor: Visitor, tensors: Mapping[str, Array]) -> Any:
-        """A native, trainable model whose forward is `interpret` with `visitor`; `tensors` become its state."""
+    def native(self, program: Program) -> Any:
+        """A native, trainable model that takes inputs and returns results as the original does.
+
+        Its forward computes the graph's outputs by `program(traced, inputs)`: native inputs beside `graph.inputs`,
+        outputs beside `graph.outputs`; `traced` is this model over the native model's own trainable parameters.
+        """
+
+
+Program: TypeAlias = Callable[[TracedModel, Sequence[Array]], tuple[Array, ...]]
 
 
 class Backend(ABC):
@@ -185,6 +192,3 @@ class BackendDescription:
     capabilities: tuple[str, ...] = ()
     gaps: tuple[tuple[str, str], ...] = ()  # (what, why)
     problem: str | None = None
-
-
-Batches: TypeAlias = Iterable[Any]
