@@ -9,11 +9,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isclose, prod
 
 from clika_core.ir.composites.trace_view import SPREADING, Match, Slot, TraceView
 from clika_core.ir.graph import AttributeValue, Shape
-from clika_core.ir.operators import OPERATORS
 from clika_core.ir.recording import Record, Ref
 
 COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum"})
@@ -98,7 +98,7 @@ class Capture(Pattern):
                 yield captured
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Either(Pattern):
     """One of several patterns, tried in order."""
 
@@ -106,8 +106,22 @@ class Either(Pattern):
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Whatever an alternative binds."""
-        for alternative in self.alternatives:
+        record = trace.computed_by(slot)
+        for alternative in self._likely.get(record.type if record else None, self._rootless):
             yield from alternative.matches(slot, match, trace)
+
+    @cached_property
+    def _likely(self) -> dict[str | None, tuple[Pattern, ...]]:
+        """By the type of the operation that computes a value, the alternatives worth trying on it."""
+        return {
+            root: tuple(one for one in self.alternatives if root in one.roots or not one.roots)
+            for root in self.roots
+        }
+
+    @cached_property
+    def _rootless(self) -> tuple[Pattern, ...]:
+        """The alternatives that values of any origin may fit."""
+        return tuple(one for one in self.alternatives if not one.roots)
 
     @property
     def size(self) -> int:
@@ -138,12 +152,12 @@ class Operation(Pattern):
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Takes the record and matches its operands."""
-        record = _record_of(slot, trace)
+        record = trace.computed_by(slot)
         if record is None or record.type != self.type:
             return
         agreed = _agree(self.attributes, record, match)
-        slots = _slots(record, len(self.operands), trace)
-        if agreed is None or slots is None:
+        slots = trace.slots(record)
+        if agreed is None or len(slots) != len(self.operands):
             return
         orders = (slots, slots[::-1]) if self.type in COMMUTATIVE and len(slots) == 2 else (slots,)
         for order in orders:
@@ -257,23 +271,6 @@ def _divides(divisor: float | None, shape: Shape, axes: Sequence[int]) -> bool:
         return True
     counts = [size for size in sizes if isinstance(size, int)]
     return len(counts) == len(sizes) and isclose(divisor, prod(counts), rel_tol=TOLERANCE)
-
-
-def _record_of(slot: Slot, trace: TraceView) -> Record | None:
-    """The operation that computes the value; of a parametric value the one before it was spread."""
-    if not isinstance(slot, Ref) or trace.is_size(slot):
-        return None
-    return trace.operation(trace.source(slot))
-
-
-def _slots(record: Record, count: int, trace: TraceView) -> tuple[Slot, ...] | None:
-    """The record's operands in the vocabulary's order; None unless there are exactly `count`."""
-    entry = OPERATORS.get(record.type)
-    if entry is None or count > len(entry.operands):
-        return None
-    slots = tuple(trace.slot(record, entry.role(position)) for position in range(count))
-    values = sum(not trace.is_size(ref) for _, ref in record.operands)
-    return slots if sum(isinstance(slot, Ref) for slot in slots) == values else None
 
 
 def _match_all(

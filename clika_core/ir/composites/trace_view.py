@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from clika_core.ir.dependence import Dependence, Dependences
 from clika_core.ir.graph import AttributeValue, Value
+from clika_core.ir.operators import OPERATORS
 from clika_core.ir.recording import Record, Recording, RecordKind, Ref
 
 Slot: TypeAlias = "Ref | float | None"  # what stands in an operand's place: a value, a number, nothing
@@ -55,6 +56,8 @@ class TraceView:
         self.layers = layers
         self.records = {record.id: record for record in (*recording.records, *layers)}
         self._read_by_model = {output.ref.record for output in recording.outputs}
+        self._slots: dict[str, tuple[Slot, ...]] = {}
+        self._computed_by: dict[Ref, Record | None] = {}
         self._readers: dict[str, set[str]] = {}
         for record in layers:
             for _, ref in record.operands:
@@ -75,6 +78,27 @@ class TraceView:
                 return ref
         number = record.attributes.get(role)
         return float(number) if isinstance(number, int | float) and not isinstance(number, bool) else None
+
+    def slots(self, record: Record) -> tuple[Slot, ...]:
+        """The operands, values and numbers, in the vocabulary's order; empty for an unknown type."""
+        found = self._slots.get(record.id)
+        if found is None:
+            entry = OPERATORS.get(record.type)
+            known = entry.operands if entry is not None else ()
+            extra = [ref for role, ref in record.operands if role not in known and not self.is_size(ref)]
+            given = (self.slot(record, role) for role in known)
+            found = (*(slot for slot in given if slot is not None), *extra) if known else ()
+            self._slots[record.id] = found
+        return found
+
+    def computed_by(self, slot: Slot) -> Record | None:
+        """The operation that computes the value; of a parametric value the one before it was spread."""
+        if not isinstance(slot, Ref):
+            return None
+        if slot not in self._computed_by:
+            record = None if self.is_size(slot) else self.operation(self.source(slot))
+            self._computed_by[slot] = record
+        return self._computed_by[slot]
 
     def operation(self, ref: Ref) -> Record | None:
         """The operation with a single result that computes the value, if one does."""
