@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import Removals, TracedModel
 from clika_core.errors import GraphError
 from clika_core.ir.graph import Node
-from clika_core.planning.removals import removals
+from clika_core.ir.removals import removals
 
 Arrays = Mapping[str, NDArray[np.float32]]
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, ValueKey
 from clika_core.ir.operators import OPERATORS, Trait, trait_of
-from clika_core.planning.removals import removals
+from clika_core.ir.removals import removals
 
 
 @dataclass(frozen=True)
