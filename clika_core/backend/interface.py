@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from clika_core.ir.graph import Graph, Node
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -177,8 +179,12 @@ class Backend(ABC):
         """What is installed. Never raises."""
 
     @abstractmethod
-    def demo_network(self) -> Any:
-        """The demo's network with its trained weights, as a native model."""
+    def demo_network(self, weights: Path | None = None) -> Any:
+        """The demo's network as a native model, with the shipped weights or those of a safetensors file."""
+
+    @abstractmethod
+    def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
+        """Train the demo's network anew; write weights and log into `folder` and return the weights' path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,39 @@
+"""`clika trace MODEL -o model.graph.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(epilog="Example: clika trace my_model.py:make_model -o model.graph.json --input x=f32[2,3,224,224]")
+@click.argument("model")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.graph.json"), show_default=True, help="File to write.")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=DTYPE[SHAPE]", help="An example input, once per input; names are those of the model's arguments.")
+@click.option("--name", help="Name of the model in the graph.")
+def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None) -> None:
+    """Write the graph of MODEL: its layers, names, shapes and where they come from.
+
+    MODEL is package.module:attribute or file.py:attribute, a model or a function without arguments that returns a
+    model or (model, example_inputs).
+    """
+    from clika_core.cli.input_option import example_inputs
+    from clika_core.cli.model_argument import load_model
+    from clika_core.errors import ModelError
+    from clika_core.pipeline.tracing import trace
+
+    loaded, examples = load_model(model)
+    given = example_inputs(inputs)
+    if given is None and examples is None:
+        raise ModelError(
+            "the model cannot be traced without example inputs",
+            found=f"{model} gives none",
+            fix="add --input, such as --input x=f32[2,3,224,224], or return (model, example_inputs)",
+        )
+    traced = trace(loaded, examples if given is None else given, name=name)
+    traced.graph.save(output)
+    graph = traced.graph
+    click.echo(f"{output}: {len(graph.layers)} layers, {len(graph.inputs)} inputs, {len(graph.outputs)} outputs")
+    for diagnostic in graph.diagnostics:
+        click.echo(str(diagnostic), err=True)
