@@ -1,0 +1,182 @@
+"""Readers of untrusted data: each takes what JSON gave and returns the typed value, or says what is wrong where.
+
+A reader raises `Mismatch`, which collects the path on its way out (`nodes[3].outputs[0].dtype`): a file that is
+right pays nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import isfinite
+from typing import Any, TypeAlias
+
+from clika_core.ir.graph import AttributeValue, Shape
+
+Reader: TypeAlias = Callable[[Any], Any]
+
+_LARGEST = 2**64
+_DEEPEST_ATTRIBUTE = 32
+_NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
+_SHOWN = 60
+
+
+class Mismatch(Exception):  # noqa: N818 - not an error a user meets: becomes a GraphError with the whole path
+    """What was found and expected, and the path from the document to it, innermost step first."""
+
+    def __init__(self, found: str, expected: str) -> None:
+        """No step is known yet."""
+        super().__init__(found, expected)
+        self.found = found
+        self.expected = expected
+        self._steps: list[str] = []
+
+    def under(self, step: str) -> Mismatch:
+        """The same one step further out: `[3]` or `.name`."""
+        self._steps.append(step)
+        return self
+
+    @property
+    def path(self) -> str:
+        """From the outermost step to the innermost."""
+        return "".join(reversed(self._steps)).lstrip(".")
+
+
+def shown(value: Any) -> str:
+    """A value for a message: its type and, short, itself."""
+    text = ascii(value) if isinstance(value, str | int | float | None) else ""
+    text = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return f"{_JSON_TYPES.get(type(value), type(value).__name__)} {text}".strip()
+
+
+_JSON_TYPES = {
+    str: "text",
+    int: "the integer",
+    float: "the number",
+    bool: "the boolean",
+    dict: "an object",
+    list: "a list",
+    type(None): "null",
+}
+
+
+def text(value: Any) -> str:
+    """Any text."""
+    if type(value) is not str:
+        raise Mismatch(shown(value), "text")
+    return value
+
+
+def word(value: Any) -> str:
+    """Text that is not empty."""
+    if type(value) is not str or not value:
+        raise Mismatch(shown(value), "text that is not empty")
+    return value
+
+
+def count(value: Any) -> int:
+    """An integer from 0 to 2**64."""
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise Mismatch(shown(value), "an integer that is not negative")
+    return value
+
+
+def shape(value: Any) -> Shape:
+    """Sizes, or the names of those that are free to change."""
+    return tuple(list_of(_size)(value))
+
+
+def attribute(value: Any, depth: int = 0) -> AttributeValue:
+    """A scalar, `{"float": "inf"}`, or a list of these."""
+    kind = type(value)
+    if kind is list:
+        if depth > _DEEPEST_ATTRIBUTE:
+            raise Mismatch("a list", f"at most {_DEEPEST_ATTRIBUTE} lists inside each other")
+        return tuple(list_of(lambda item: attribute(item, depth + 1))(value))
+    if kind is dict:
+        return _non_finite(value)
+    if kind is int and abs(value) <= _LARGEST or kind is float and isfinite(value):
+        return value  # type: ignore[no-any-return]
+    if value is None or kind is bool or kind is str:
+        return value  # type: ignore[no-any-return]
+    raise Mismatch(shown(value), "null, a boolean, a number, text, or a list of these")
+
+
+def optional(read: Reader) -> Reader:
+    """What `read` reads, or null."""
+    return lambda value: None if value is None else read(value)
+
+
+def one_of(*words: str) -> Reader:
+    """One of the given words."""
+    known = frozenset(words)
+
+    def read(value: Any) -> str:
+        if type(value) is not str or value not in known:
+            raise Mismatch(shown(value), " or ".join(map(repr, words)))
+        return value
+
+    return read
+
+
+def list_of(read: Reader, at_most: int | None = None) -> Callable[[Any], list[Any]]:
+    """A list whose items `read` reads."""
+
+    def read_list(value: Any) -> list[Any]:
+        if type(value) is not list:
+            raise Mismatch(shown(value), "a list")
+        if at_most is not None and len(value) > at_most:
+            raise Mismatch(f"{len(value)} items", f"at most {at_most}")
+        found: list[Any] = []
+        for item in value:
+            try:
+                found.append(read(item))
+            except Mismatch as problem:
+                raise problem.under(f"[{len(found)}]") from None
+        return found
+
+    return read_list
+
+
+def mapping_of(read: Reader) -> Callable[[Any], dict[str, Any]]:
+    """An object with any keys, whose values `read` reads."""
+
+    def read_mapping(value: Any) -> dict[str, Any]:
+        return fields(value, dict.fromkeys(value, read) if type(value) is dict else {})
+
+    return read_mapping
+
+
+def fields(value: Any, readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """An object with exactly the keys of `readers`, each read by its reader."""
+    if type(value) is not dict:
+        raise Mismatch(shown(value), "an object")
+    if value.keys() != readers.keys():
+        raise _wrong_keys(value, readers)
+    found: dict[str, Any] = {}
+    for key, read in readers.items():
+        try:
+            found[key] = read(value[key])
+        except Mismatch as problem:
+            raise problem.under(f".{key}") from None
+    return found
+
+
+def _wrong_keys(value: dict[Any, Any], readers: Mapping[str, Reader]) -> Mismatch:
+    unknown = sorted(ascii(key) for key in value.keys() - readers.keys())
+    missing = sorted(ascii(key) for key in readers.keys() - value.keys())
+    found = [f"unknown key {key}" for key in unknown[:3]] + [f"no key {key}" for key in missing[:3]]
+    return Mismatch(", ".join(found), f"the keys {', '.join(readers) or '(none)'}")
+
+
+def _size(value: Any) -> int | str:
+    if type(value) is str and value:
+        return value
+    if type(value) is not int or not 0 <= value <= _LARGEST:
+        raise Mismatch(shown(value), "a size: an integer that is not negative, or the name of one")
+    return value
+
+
+def _non_finite(value: dict[Any, Any]) -> float:
+    if value.keys() != {"float"} or type(value["float"]) is not str or value["float"] not in _NON_FINITE:
+        raise Mismatch("an object", '{"float": "inf"}, {"float": "-inf"} or {"float": "nan"}')
+    return _NON_FINITE[value["float"]]
