@@ -86,14 +86,15 @@ def train(
     with _deterministic(recipe.seed):
         network = DemoNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         epochs = _run_epochs(network, data, recipe, progress)
+        test_accuracy = evaluate(network, data.test)[1]
     log = TrainingLog(
         recipe=recipe,
         versions=_versions(),
         images={name: len(getattr(data, name)) for name in ("train", "validation", "test")},
         epochs=epochs,
-        test_accuracy=evaluate(network, data.test)[1],
+        test_accuracy=test_accuracy,
     )
-    progress(f"test accuracy {log.test_accuracy:.2%} of {len(data.test)} images")
+    progress(f"test accuracy {test_accuracy:.2%} of {len(data.test)} images")
     output_folder.mkdir(parents=True, exist_ok=True)
     save_weights(export_weights(network), output_folder / WEIGHTS_FILE)
     write_whole(output_folder / TRAINING_LOG_FILE, (json.dumps(asdict(log), indent=2) + "\n").encode())

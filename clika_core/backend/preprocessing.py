@@ -32,14 +32,18 @@ def preprocess(model: TracedModel) -> TracedModel:
     return prepared
 
 
-def fold_batch_norm(host: Node, weights: Arrays, norm: Node, statistics: Arrays) -> dict[str, NDArray[np.float32]]:
+def fold_batch_norm(
+    host: Node, weights: Arrays, norm: Node, statistics: Arrays
+) -> dict[str, NDArray[np.float32]]:
     """The host's new `weight` and `bias`: Jacob et al. 2018, section 3.2, in float64, rounded once.
 
-        factor = gamma / sqrt(running_var + epsilon)
-        weight' = weight * factor (along output channels)      bias' = (bias - running_mean) * factor + beta
+    factor = gamma / sqrt(running_var + epsilon)
+    weight' = weight * factor (along output channels)      bias' = (bias - running_mean) * factor + beta
     """
     if "running_mean" not in statistics or "running_var" not in statistics:
-        raise GraphError(f"batch norm {norm.name!r} has no running statistics", fix="train or load them first")
+        raise GraphError(
+            f"batch norm {norm.name!r} has no running statistics", fix="train or load them first"
+        )
     mean, variance = (statistics[role].astype(np.float64) for role in ("running_mean", "running_var"))
     gamma = statistics["weight"].astype(np.float64) if "weight" in statistics else np.ones_like(mean)
     beta = statistics["bias"].astype(np.float64) if "bias" in statistics else np.zeros_like(mean)

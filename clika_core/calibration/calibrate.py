@@ -62,9 +62,7 @@ def make_parameters(
     bits: Mapping[str, tuple[int, int]],
 ) -> Parameters:
     """The parameters of every point, and of the weights of `heads`; `bits` are (weights, activations) by layer."""
-    observed = {
-        key: _params(calibration.observers[key], key, target, bits) for key in points.observed
-    }
+    observed = {key: _params(calibration.observers[key], key, target, bits) for key in points.observed}
     activations = share(points, observed)
     weights = {
         (head, role): params

@@ -16,11 +16,26 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: clika demo -o outputs")
-@click.option("--backend", "backend_name", default="torch", show_default=True, help="Framework of the network.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("outputs"), show_default=True, help="Folder to write.")
-@click.option("-s", "--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings file.")
+@click.option(
+    "--backend", "backend_name", default="torch", show_default=True, help="Framework of the network."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("outputs"),
+    show_default=True,
+    help="Folder to write.",
+)
+@click.option(
+    "-s", "--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings file."
+)
 @click.option("--overwrite", is_flag=True, help="Replace a folder that is in use.")
-@click.option("--train", is_flag=True, help="Train the network anew first (some minutes), instead of the shipped weights.")
+@click.option(
+    "--train",
+    is_flag=True,
+    help="Train the network anew first (some minutes), instead of the shipped weights.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of training; stands in the report.")
 def command(
     backend_name: str, output: Path, settings: Path | None, overwrite: bool, train: bool, seed: int
@@ -46,9 +61,7 @@ def command(
 
     backend = backend_named(backend_name)
     chosen = Settings() if settings is None else load_settings(settings)
-    result = run_demo(
-        backend, chosen, output, overwrite=overwrite, seed=seed, train=train, progress=progress
-    )
+    result = run_demo(backend, chosen, output, overwrite=overwrite, seed=seed, train=train, progress=progress)
     show(console, result)
     console.print(f"\nwritten to {output}/ in {time.perf_counter() - started:.0f} s")
     if result.note:

@@ -14,10 +14,25 @@ _WRITERS = (".dot", ".svg")
 
 @click.command(epilog="Example: clika draw model.graph.json -s settings.yaml -o picture.svg")
 @click.argument("graph", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("-s", "--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings file: draws the graph after preprocessing, with decisions.")
+@click.option(
+    "-s",
+    "--settings",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Settings file: draws the graph after preprocessing, with decisions.",
+)
 @click.option("--target", help="Deployment target; default: the settings', else ort.")
-@click.option("--sensitivity", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A clika_report.json with measured QS.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="picture.dot or picture.svg.")
+@click.option(
+    "--sensitivity",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A clika_report.json with measured QS.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="picture.dot or picture.svg.",
+)
 def command(
     graph: Path, settings: Path | None, target: str | None, sensitivity: Path | None, output: Path
 ) -> None:
@@ -29,7 +44,9 @@ def command(
     from clika_core.pictures.write import replace_file
 
     if output.suffix not in _WRITERS:
-        raise OutputError(f"cannot draw {output}", found=f"suffix {output.suffix!r}", expected=" or ".join(_WRITERS))
+        raise OutputError(
+            f"cannot draw {output}", found=f"suffix {output.suffix!r}", expected=" or ".join(_WRITERS)
+        )
     if settings or target or sensitivity:
         text = preprocessed_picture(read_plan(graph, settings, target, sensitivity)).render()
     else:

@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 _FORM = re.compile(r"(?:(?P<name>[A-Za-z_][\w.]*)=)?(?P<dtype>[a-z]+\d*)\[(?P<shape>[\d,\s]*)\]")
-_DTYPES = {"f16": "float16", "f32": "float32", "f64": "float64", "i32": "int32", "i64": "int64", "bool": "bool"}
+_DTYPES = {
+    "f16": "float16",
+    "f32": "float32",
+    "f64": "float64",
+    "i32": "int32",
+    "i64": "int64",
+    "bool": "bool",
+}
 
 
 def example_inputs(options: Sequence[str]) -> Any:
@@ -33,7 +40,7 @@ def example_inputs(options: Sequence[str]) -> Any:
         found.append((match["name"], array.astype(dtype)))
     names = [name for name, _ in found]
     if all(names):
-        return {name: array for name, array in found}
+        return dict(found)
     if any(names):
         raise click.BadParameter("name all inputs or none", param_hint="--input")
     return tuple(array for _, array in found)

@@ -1,6 +1,6 @@
 """`clika`: a group whose commands are imported only when they run, and one place where errors become exit codes.
 
-    0 done    1 findings    2 usage, input, something missing    70 our bug    130 interrupted
+0 done    1 findings    2 usage, input, something missing    70 our bug    130 interrupted
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ USAGE, BUG, INTERRUPTED = 2, 70, 130
 
 # name -> (module with an attribute `command`, the line of `clika --help`)
 COMMANDS = {
-    "backends": ("clika_core.cli.backends", "Show what is installed: frameworks, devices, capabilities, gaps."),
+    "backends": (
+        "clika_core.cli.backends",
+        "Show what is installed: frameworks, devices, capabilities, gaps.",
+    ),
     "demo": ("clika_core.cli.demo", "Quantize a trained network on real images, end to end."),
     "draw": ("clika_core.cli.draw", "Draw a graph, with each layer's decision where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
@@ -50,7 +53,9 @@ class CommandGroup(click.Group):
             formatter.write_dl(sorted(rows))
 
 
-@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="clika")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def clika(debug: bool) -> None:
@@ -82,8 +87,10 @@ def _run(arguments: list[str], is_debug: bool) -> int:
         return _say(f"error: {error}", USAGE, is_debug)
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
-    except Exception as error:
-        message = f"internal error: {type(error).__name__}: {error}\n  This is a bug in clika; please report it"
+    except Exception as error:  # noqa: BLE001 - the last resort: every error becomes an exit code
+        message = (
+            f"internal error: {type(error).__name__}: {error}\n  This is a bug in clika; please report it"
+        )
         return _say(message + ("." if is_debug else ", with what --debug prints."), BUG, is_debug)
 
 

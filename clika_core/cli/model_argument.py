@@ -40,13 +40,16 @@ def _import(place: str) -> ModuleType:
             return importlib.import_module(place)
         except ModuleNotFoundError as error:
             if error.name and (place == error.name or place.startswith(error.name + ".")):
-                raise ModelError(f"there is no module {place!r}", fix="check the name and the current folder") from None
+                raise ModelError(
+                    f"there is no module {place!r}", fix="check the name and the current folder"
+                ) from None
             raise ModelError(f"{place!r} needs the module {error.name!r}", found="not installed") from None
     path = Path(place)
     if not path.is_file():
         raise ModelError(f"there is no file {place!r}", fix="check the path")
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.resolve().parent))

@@ -14,11 +14,19 @@ from clika_core.planning.plan import Plan
 
 @click.command(epilog="Example: clika plan model.graph.json -s settings.yaml --target ort")
 @click.argument("graph", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("-s", "--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings file.")
+@click.option(
+    "-s", "--settings", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Settings file."
+)
 @click.option("--target", help="Deployment target; default: the settings', else ort.")
-@click.option("--sensitivity", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="A clika_report.json with measured QS.")
+@click.option(
+    "--sensitivity",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A clika_report.json with measured QS.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def command(graph: Path, settings: Path | None, target: str | None, sensitivity: Path | None, form: str) -> None:
+def command(
+    graph: Path, settings: Path | None, target: str | None, sensitivity: Path | None, form: str
+) -> None:
     """Show each layer's decision and its causes."""
     plan = read_plan(graph, settings, target, sensitivity)
     if form == "json":

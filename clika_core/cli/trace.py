@@ -7,10 +7,25 @@ from pathlib import Path
 import click
 
 
-@click.command(epilog="Example: clika trace my_model.py:make_model -o model.graph.json --input x=f32[2,3,224,224]")
+@click.command(
+    epilog="Example: clika trace my_model.py:make_model -o model.graph.json --input x=f32[2,3,224,224]"
+)
 @click.argument("model")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.graph.json"), show_default=True, help="File to write.")
-@click.option("--input", "inputs", multiple=True, metavar="NAME=DTYPE[SHAPE]", help="An example input, once per input; names are those of the model's arguments.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("model.graph.json"),
+    show_default=True,
+    help="File to write.",
+)
+@click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=DTYPE[SHAPE]",
+    help="An example input, once per input; names are those of the model's arguments.",
+)
 @click.option("--name", help="Name of the model in the graph.")
 def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None) -> None:
     """Write the graph of MODEL: its layers, names, shapes and where they come from.
@@ -34,6 +49,8 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     traced = trace(loaded, examples if given is None else given, name=name)
     traced.graph.save(output)
     graph = traced.graph
-    click.echo(f"{output}: {len(graph.layers)} layers, {len(graph.inputs)} inputs, {len(graph.outputs)} outputs")
+    click.echo(
+        f"{output}: {len(graph.layers)} layers, {len(graph.inputs)} inputs, {len(graph.outputs)} outputs"
+    )
     for diagnostic in graph.diagnostics:
         click.echo(str(diagnostic), err=True)

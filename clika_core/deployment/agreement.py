@@ -55,7 +55,8 @@ def layer_agreement(
     not blamed on the next.
     """
     types = {
-        name: _ELEMENT_TYPES[_params(simulation, key).format.storage_dtype] for key, name in file.codes.items()
+        name: _ELEMENT_TYPES[_params(simulation, key).format.storage_dtype]
+        for key, name in file.codes.items()
     }
     session = Session(with_outputs(file.model, types))
     found: dict[str, CodeAgreement] = {}

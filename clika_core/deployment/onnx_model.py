@@ -129,4 +129,3 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.checker.check_model(inferred, full_check=True)
     return inferred
-

@@ -40,7 +40,9 @@ def with_outputs(model: onnx.ModelProto, values: Mapping[str, int]) -> onnx.Mode
     copy.CopyFrom(model)
     present = {value.name for value in copy.graph.output}
     copy.graph.output.extend(
-        onnx.helper.make_tensor_value_info(name, type_, None) for name, type_ in values.items() if name not in present
+        onnx.helper.make_tensor_value_info(name, type_, None)
+        for name, type_ in values.items()
+        if name not in present
     )
     return copy
 

@@ -83,7 +83,9 @@ def compress(
     return CompressionResult(native, report, quantized.plan, quantized, path)
 
 
-def write_results(folder: Path, traced: TracedModel, quantized: Quantized, report: dict[str, Any]) -> str | None:
+def write_results(
+    folder: Path, traced: TracedModel, quantized: Quantized, report: dict[str, Any]
+) -> str | None:
     """Write snapshot, pictures and report; returns a note where a picture could not be drawn."""
     traced.graph.save(folder / "model.graph.json")
     written = write_pictures(folder, traced.graph, quantized.plan)

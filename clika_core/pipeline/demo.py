@@ -81,7 +81,9 @@ def run_demo(
         result = DemoResult(
             quantized=quantized,
             accuracy={name: _accuracy(found, data.test) for name, found in outputs.items()},
-            relative_l2={name: deployment.relative_distance(found, outputs["float"]) for name, found in outputs.items()},
+            relative_l2={
+                name: deployment.relative_distance(found, outputs["float"]) for name, found in outputs.items()
+            },
             latency_seconds=_latencies(deployed, peer, test),
             sizes_bytes={**deployed.sizes_bytes(quantized), "file_peer": peer.model.ByteSize()},
             top1_agreement=_same(outputs["simulated int8"], outputs["deployed int8"]),

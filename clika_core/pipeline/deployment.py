@@ -52,11 +52,15 @@ def deploy(quantized: Quantized) -> Deployed:
     """Write the plan for the runtime of its target. Raises OutputError naming a layer that cannot be written."""
     name = f"{quantized.plan.graph.name}{quantized.target.file_suffix}"
     return Deployed(
-        quantized_onnx(quantized.model, quantized.plan, quantized.simulation), float_onnx(quantized.model), name
+        quantized_onnx(quantized.model, quantized.plan, quantized.simulation),
+        float_onnx(quantized.model),
+        name,
     )
 
 
-def agreement(quantized: Quantized, deployed: Deployed, batches: Sequence[Arrays]) -> dict[str, CodeAgreement]:
+def agreement(
+    quantized: Quantized, deployed: Deployed, batches: Sequence[Arrays]
+) -> dict[str, CodeAgreement]:
     """Codes of each quantized value, simulated against deployed, over batches of inputs as NumPy arrays."""
     return layer_agreement(quantized.model, quantized.simulation, deployed.quantized, batches)
 
@@ -69,12 +73,17 @@ def latencies(deployed: Deployed, inputs: Arrays) -> dict[str, float]:
 
 def run_simulation(quantized: Quantized, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
     """Outputs of the simulated model, batch by batch, as NumPy arrays."""
-    return [_to_numpy(quantized.model, quantized.simulation.run(quantized.model, _native(quantized.model, batch))) for batch in batches]
+    return [
+        _to_numpy(quantized.model, quantized.simulation.run(quantized.model, _native(quantized.model, batch)))
+        for batch in batches
+    ]
 
 
 def run_float(model: TracedModel, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
     """Outputs of a traced model in float, batch by batch, as NumPy arrays."""
-    return [_to_numpy(model, model.interpret(_native(model, batch), lambda call: call.run())) for batch in batches]
+    return [
+        _to_numpy(model, model.interpret(_native(model, batch), lambda call: call.run())) for batch in batches
+    ]
 
 
 def run_deployed(deployed: OnnxFile, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:

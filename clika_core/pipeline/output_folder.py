@@ -24,7 +24,9 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
         final.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     except OSError as problem:
-        raise OutputError(f"cannot write beside {final}", found=str(problem), fix="choose another folder") from None
+        raise OutputError(
+            f"cannot write beside {final}", found=str(problem), fix="choose another folder"
+        ) from None
     try:
         yield staging
         _check(final, overwrite)

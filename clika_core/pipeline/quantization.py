@@ -69,9 +69,7 @@ def quantize_traced(
     chosen = clock(
         "quantize", lambda: _simulate(model, wiring, plan, _points(wiring, plan, target), seen, target)
     )
-    return Quantized(
-        model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds
-    )
+    return Quantized(model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds)
 
 
 @dataclass(frozen=True)

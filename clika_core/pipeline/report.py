@@ -39,7 +39,11 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
     return {
         "format": FORMAT,
         "version": VERSION,
-        "graph": {"name": plan.graph.name, "backend": plan.graph.backend, "fingerprint": plan.graph.fingerprint},
+        "graph": {
+            "name": plan.graph.name,
+            "backend": plan.graph.backend,
+            "fingerprint": plan.graph.fingerprint,
+        },
         "target": plan.target,
         "settings": settings.to_json(),
         "seed": seed,

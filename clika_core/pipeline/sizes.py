@@ -13,9 +13,7 @@ _BIAS_BYTES = 4
 
 def float_weight_bytes(model: TracedModel) -> int:
     """Bytes of the float32 weights and biases of a preprocessed model, each tensor once per layer that owns it."""
-    return sum(
-        int(array.nbytes) for node in _kept(model) for array in model.parameters(node).values()
-    )
+    return sum(int(array.nbytes) for node in _kept(model) for array in model.parameters(node).values())
 
 
 def quantized_weight_bytes(quantized: Quantized) -> int:

@@ -54,7 +54,9 @@ class Cause:
 
     def sort_key(self) -> tuple[int, str, tuple[str, int, int], str]:
         """By kind, then selector, then location."""
-        place = (self.location.file, self.location.line, self.location.column) if self.location else ("", 0, 0)
+        place = (
+            (self.location.file, self.location.line, self.location.column) if self.location else ("", 0, 0)
+        )
         return (_ORDER[self.kind], self.selector or "", place, self.how or "")
 
     def to_json(self) -> dict[str, Any]:

@@ -15,7 +15,11 @@ def rules_without_effect(
     wiring: Wiring, reach: RuleReach, own: OwnCauses, decisions: Sequence[Decision]
 ) -> Sequence[Diagnostic]:
     """One finding per rule that is no cause, overrides nothing, and sets no bits that matter."""
-    effective = _causing(wiring, reach) | _overriding(wiring, reach, own) | _setting_bits(wiring, reach, own, decisions)
+    effective = (
+        _causing(wiring, reach)
+        | _overriding(wiring, reach, own)
+        | _setting_bits(wiring, reach, own, decisions)
+    )
     return [_finding(wiring, rule) for number, rule in enumerate(reach.rules) if number not in effective]
 
 
@@ -49,16 +53,24 @@ def _setting_bits(
     for name in ("weights_num_bits", "activations_num_bits"):
         for position, winner in reach.fields[name].items():
             layer = wiring.graph.nodes[position].name
-            is_unsupported_by_bits = layer in own.unsupported_without and own.unsupported_without[layer] is None
+            is_unsupported_by_bits = (
+                layer in own.unsupported_without and own.unsupported_without[layer] is None
+            )
             if layer in quantized or is_unsupported_by_bits:
                 found.add(winner.rule)
     return found
 
 
 def _finding(wiring: Wiring, rule: ResolvedRule) -> Diagnostic:
-    hosts = sorted({wiring.removed.get(wiring.graph.nodes[position].name) or "" for position in rule.matches} - {""})
+    hosts = sorted(
+        {wiring.removed.get(wiring.graph.nodes[position].name) or "" for position in rule.matches} - {""}
+    )
     removed = all(wiring.graph.nodes[position].name in wiring.removed for position in rule.matches)
-    reason = "it selects only layers that preprocessing removes" if removed else "the decisions are the same without it"
+    reason = (
+        "it selects only layers that preprocessing removes"
+        if removed
+        else "the decisions are the same without it"
+    )
     return Diagnostic(
         "rule-without-effect",
         Severity.WARNING,

@@ -24,9 +24,7 @@ def _match_component(pattern: str, text: str) -> bool:
     return _greedy(pattern.replace("**", "*"), text, "*", lambda p, t: p in ("?", t))
 
 
-def _greedy(
-    pattern: Sequence[str], text: Sequence[str], star: str, fits: Callable[[str, str], bool]
-) -> bool:
+def _greedy(pattern: Sequence[str], text: Sequence[str], star: str, fits: Callable[[str, str], bool]) -> bool:
     """Match items one by one; on a mismatch let the latest star take one item more.
 
     The earliest match of what stands between two stars is as good as any later one, so only the latest star

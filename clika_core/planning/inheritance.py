@@ -41,9 +41,7 @@ def inherit(wiring: Wiring, groups: Mapping[str, Group], floats: set[str]) -> di
     return found
 
 
-def _float_givers(
-    wiring: Wiring, position: int, node: Node, head: str, floats: set[str]
-) -> tuple[str, ...]:
+def _float_givers(wiring: Wiring, position: int, node: Node, head: str, floats: set[str]) -> tuple[str, ...]:
     """The float head of the layer's group, or the float producers of a transparent layer."""
     if head != node.name:
         return (head,) if head in floats else ()
@@ -56,5 +54,7 @@ def _float_givers(
 def _readers(wiring: Wiring, position: int) -> list[Node]:
     """The nodes that read any output of the layer, each once, in trace order."""
     node = wiring.graph.nodes[position]
-    found = {reader for port in range(len(node.outputs)) for reader in wiring.readers.get((node.name, port), ())}
+    found = {
+        reader for port in range(len(node.outputs)) for reader in wiring.readers.get((node.name, port), ())
+    }
     return [wiring.graph.nodes[reader] for reader in sorted(found)]

@@ -1,7 +1,7 @@
 """`make_plan`: graph, settings, target and measured sensitivity become one decision per layer.
 
-    own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False takes some away
-    -> groups -> inherited -> decisions, borders, rules without effect
+own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False takes some away
+-> groups -> inherited -> decisions, borders, rules without effect
 """
 
 from __future__ import annotations

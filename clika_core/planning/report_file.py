@@ -17,7 +17,9 @@ _NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 def read_sensitivities(path: Path, graph: Graph) -> dict[str, Sensitivity]:
     """QS and absolute error by layer. Raises SettingsError for a file that is no report, or of another graph."""
     report = _read(path)
-    fingerprint = report.get("graph", {}).get("fingerprint") if isinstance(report.get("graph"), dict) else None
+    fingerprint = (
+        report.get("graph", {}).get("fingerprint") if isinstance(report.get("graph"), dict) else None
+    )
     if fingerprint != graph.fingerprint:
         raise SettingsError(
             f"{path} belongs to another graph",

@@ -24,7 +24,10 @@ def unknown(rule: LayerRule, selector: str, index: SelectorIndex) -> SettingsErr
 def unreachable(rule: LayerRule, entry: str, is_upstream: bool) -> SettingsError:
     """An `until` entry that no selected layer reaches."""
     if is_upstream:
-        found, fix = f"{entry!r} lies upstream of {rule.selector!r}", f"swap them: rule {entry!r} until [{rule.selector!r}]"
+        found, fix = (
+            f"{entry!r} lies upstream of {rule.selector!r}",
+            f"swap them: rule {entry!r} until [{rule.selector!r}]",
+        )
     else:
         found, fix = f"{entry!r} lies on another branch", "name a layer that depends on the selected one"
     return SettingsError(
@@ -63,5 +66,9 @@ def _place(rule: LayerRule, selector: str) -> Location | None:
     until = rule.settings.skip_quantization_until or ()
     if selector != rule.selector and selector in until:
         key = f"skip_quantization_until[{list(until).index(selector)}]"
-        return rule.field_locations.get(key) or rule.field_locations.get("skip_quantization_until") or rule.location
+        return (
+            rule.field_locations.get(key)
+            or rule.field_locations.get("skip_quantization_until")
+            or rule.location
+        )
     return rule.location

@@ -59,9 +59,7 @@ def reach_of(rules: Iterable[LayerRule], index: SelectorIndex) -> RuleReach:
     problems: list[SettingsError] = []
     diagnostics: list[Diagnostic] = []
     resolved = [
-        found
-        for rule in rules
-        if (found := _resolve(rule, index, problems, diagnostics)) is not None
+        found for rule in rules if (found := _resolve(rule, index, problems, diagnostics)) is not None
     ]
     raise_all(problems)
     causes = _causes(index.graph, resolved, problems)
@@ -196,7 +194,9 @@ def _winners(
             pair = (winner, other)
             if getattr(rules[other].rule.settings, name) != value and pair not in reported:
                 reported.add(pair)
-                problems.append(conflict(name, rules[winner].rule, rules[other].rule, graph.nodes[position].name))
+                problems.append(
+                    conflict(name, rules[winner].rule, rules[other].rule, graph.nodes[position].name)
+                )
         without = getattr(rules[entries[1][1]].rule.settings, name) if len(entries) > 1 else None
         found[position] = FieldWinner(value, winner, without)
     return found

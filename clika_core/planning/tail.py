@@ -31,4 +31,3 @@ def tails(graph: Graph, outputs: Sequence[str]) -> Mapping[int, tuple[str, ...]]
         for position, node in enumerate(graph.nodes)
         if node.kind is NodeKind.LAYER and reaches[position] & ~passes_weighted[position]
     }
-

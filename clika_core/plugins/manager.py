@@ -70,7 +70,7 @@ def _try(action: Callable[[], None]) -> str | None:
         action()
     except KeyboardInterrupt:
         raise
-    except BaseException as problem:
+    except BaseException as problem:  # noqa: BLE001 - whatever a plugin does, the others go on
         return f"{type(problem).__name__}: {' '.join(str(problem).split())}"
     return None
 
@@ -85,5 +85,5 @@ def _broken(point: EntryPoint, problem: str) -> Diagnostic:
         Severity.WARNING,
         f"plugin {point.name!r} of {_distribution(point)} could not be loaded: {problem}",
         related=(point.name, _distribution(point)),
-        help=f"update or uninstall {_distribution(point)}, or set {DISABLE}={point.name}",
+        help=f"set {DISABLE}={point.name}, or install another release of {_distribution(point)}",
     )

@@ -75,7 +75,9 @@ def find_backend(model: Any) -> Backend:
     kind = f"{type(model).__module__}.{type(model).__qualname__}"
     if accepting:
         names = ", ".join(backend.name for backend in accepting)
-        raise PluginError(f"more than one backend accepts a {kind}: {names}", fix="uninstall or disable all but one")
+        raise PluginError(
+            f"more than one backend accepts a {kind}: {names}", fix="uninstall or disable all but one"
+        )
     raise ModelError(
         f"no backend takes a {kind}",
         expected=f"a model of: {', '.join(backends()) or 'no backend is installed'}",
@@ -88,7 +90,9 @@ def backend_named(name: str) -> Backend:
     found = backends().get(name)
     if found is None:
         raise ModelError(
-            f"there is no backend {name!r}", expected=", ".join(backends()) or "none is installed", fix="see `clika backends`"
+            f"there is no backend {name!r}",
+            expected=", ".join(backends()) or "none is installed",
+            fix="see `clika backends`",
         )
     return found
 

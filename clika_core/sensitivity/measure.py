@@ -14,7 +14,10 @@ from clika_core.simulation.visitor import Simulation
 
 
 def measure(
-    model: TracedModel, simulation: Simulation, groups: Mapping[str, Group], batches: Iterable[Sequence[Array]]
+    model: TracedModel,
+    simulation: Simulation,
+    groups: Mapping[str, Group],
+    batches: Iterable[Sequence[Array]],
 ) -> dict[str, Measurement]:
     """QS of every layer that `simulation` quantizes; members of a group carry the group's.
 
@@ -27,9 +30,7 @@ def measure(
         model.interpret(inputs, visitor)
         for head, found in visitor.sums.items():
             sums[head] = sums.get(head, SquaredSums()).merge(found)
-    return {
-        member: total.measurement for head, total in sums.items() for member in groups[head].members
-    }
+    return {member: total.measurement for head, total in sums.items() for member in groups[head].members}
 
 
 class SensitivityVisitor:

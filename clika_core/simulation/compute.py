@@ -40,7 +40,8 @@ def _accumulate(
     exact = _cast_all(weights, spec.accumulate_dtype, arrays)
     (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], exact)
     output = spec.outputs[0]
-    assert output is not None and spec.multiplier is not None
+    assert output is not None
+    assert spec.multiplier is not None
     sums = arrays.cast(accumulator, "float32")
     return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
 
@@ -61,9 +62,7 @@ def _elementwise(
     )
 
 
-def _move(
-    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
-) -> tuple[Array, ...]:
+def _move(_: LayerSpec, call: LayerCall, inputs: Sequence[Array], __: ArrayOps) -> tuple[Array, ...]:
     """Codes go through the layer as they are."""
     return call.run(inputs)
 

@@ -122,4 +122,3 @@ class SimulatingVisitor:
         if key not in self._crossed:
             self._crossed[key] = self._arrays.quantize(value, params)
         return self._crossed[key]
-

@@ -10,7 +10,9 @@ def global_pool(graph: Graph, node: Node) -> str | None:
     sizes = node.attributes.get("output_size")
     wanted = sizes if isinstance(sizes, tuple) else ()
     given = graph.value(node.inputs[0].key).example_shape[-len(wanted) or None :]
-    if wanted and all(isinstance(w, int) and w > 0 and g % w == 0 for w, g in zip(wanted, given, strict=True)):
+    if wanted and all(
+        isinstance(w, int) and w > 0 and g % w == 0 for w, g in zip(wanted, given, strict=True)
+    ):
         return None
     return f"output size {sizes} does not divide the input size {given}"
 
@@ -23,7 +25,7 @@ def mean_over_space(graph: Graph, node: Node) -> str | None:
     return f"it averages axes {node.attributes.get('axes')}, not all spatial ones"
 
 
-def zero_padding(graph: Graph, node: Node) -> str | None:
+def zero_padding(_: Graph, node: Node) -> str | None:
     """Padding with zeros, or with values of the tensor itself."""
     mode, value = node.attributes.get("mode", "constant"), node.attributes.get("value", 0)
     return None if mode != "constant" or not value else f"it pads with {value}"

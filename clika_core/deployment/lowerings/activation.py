@@ -26,7 +26,10 @@ def _clip(low: float | None, high: float | None) -> Callable[[LoweringContext], 
     def write(context: LoweringContext) -> Sequence[str]:
         least = context.attribute("min") if low is None and high is None else low
         most = context.attribute("max") if low is None and high is None else high
-        bounds = ["" if bound is None else context.constant(np.float32(bound), name) for bound, name in ((least, "min"), (most, "max"))]
+        bounds = [
+            "" if bound is None else context.constant(np.float32(bound), name)
+            for bound, name in ((least, "min"), (most, "max"))
+        ]
         return context.op("Clip", [context.operand("input"), *bounds])
 
     return write
@@ -37,7 +40,9 @@ def _softmax(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
 
 
 def _gelu(context: LoweringContext) -> Sequence[str]:
-    return context.op("Gelu", [context.operand("input")], approximate=context.attribute("approximate", "none"))
+    return context.op(
+        "Gelu", [context.operand("input")], approximate=context.attribute("approximate", "none")
+    )
 
 
 def _silu(context: LoweringContext) -> Sequence[str]:
@@ -56,7 +61,9 @@ LOWERINGS = {
     "softsign": _plain("Softsign"),
     "mish": _plain("Mish"),
     "hard_swish": _plain("HardSwish"),
-    "hard_sigmoid": lambda context: context.op("HardSigmoid", [context.operand("input")], alpha=1 / 6, beta=0.5),
+    "hard_sigmoid": lambda context: context.op(
+        "HardSigmoid", [context.operand("input")], alpha=1 / 6, beta=0.5
+    ),
     "leaky_relu": lambda context: context.op(
         "LeakyRelu", [context.operand("input")], alpha=float(context.attribute("negative_slope", 0.01))
     ),

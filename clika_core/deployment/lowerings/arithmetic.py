@@ -53,7 +53,9 @@ def _unary(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
 def _reduction(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
     def write(context: LoweringContext) -> Sequence[str]:
         axes = context.constant(list(context.attribute("axes")), "axes")
-        return context.op(type_, [context.operand("input"), axes], keepdims=int(context.attribute("keep_dims", False)))
+        return context.op(
+            type_, [context.operand("input"), axes], keepdims=int(context.attribute("keep_dims", False))
+        )
 
     return write
 

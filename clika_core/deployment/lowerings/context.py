@@ -64,7 +64,9 @@ class LoweringContext:
         """The value of an operand that is no weight."""
         port = self.node.input_of(role)
         if port is None:
-            raise OutputError(f"operand {role!r} of {self.node.name!r} is a weight, which {self.node.type} cannot take")
+            raise OutputError(
+                f"operand {role!r} of {self.node.name!r} is a weight, which {self.node.type} cannot take"
+            )
         return self.graph.value(port.key)
 
     def op(self, type_: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:
@@ -78,7 +80,9 @@ class LoweringContext:
     def constant(self, value: Any, stem: str) -> str:
         """An initializer named after the layer; Python floats become float32."""
         array = np.asarray(value)
-        return self.builder.constant(array.astype(np.float32) if array.dtype == np.float64 else array, f"{self.node.name}_{stem}")
+        return self.builder.constant(
+            array.astype(np.float32) if array.dtype == np.float64 else array, f"{self.node.name}_{stem}"
+        )
 
     def requantized(self, name: str, of: str) -> str:
         """`name` behind a pair with the parameters of the layer's `input` or `output`; as it is in a float layer.
@@ -97,7 +101,8 @@ class LoweringContext:
         if len(free) <= 1:
             return self.constant([-1 if axis in free else size for axis, size in enumerate(shape)], "shape")
         parts = [
-            self.builder.size(size) if isinstance(size, str) else self.constant([size], "size") for size in shape
+            self.builder.size(size) if isinstance(size, str) else self.constant([size], "size")
+            for size in shape
         ]
         return self.one("Concat", *parts, axis=0)
 

@@ -35,7 +35,9 @@ def _concat(context: LoweringContext) -> Sequence[str]:
 
 
 def _slice(context: LoweringContext) -> Sequence[str]:
-    start, end, step = (context.attribute(name, default) for name, default in (("start", 0), ("end", None), ("step", 1)))
+    start, end, step = (
+        context.attribute(name, default) for name, default in (("start", 0), ("end", None), ("step", 1))
+    )
     bounds = [
         context.constant([value], name)
         for name, value in (
@@ -61,7 +63,9 @@ def _split(context: LoweringContext) -> Sequence[str]:
 
 
 def _gather(context: LoweringContext) -> Sequence[str]:
-    return context.op("Gather", [context.operand("input"), context.operand("indices")], axis=context.attribute("axis", 0))
+    return context.op(
+        "Gather", [context.operand("input"), context.operand("indices")], axis=context.attribute("axis", 0)
+    )
 
 
 def _max_pool(context: LoweringContext) -> Sequence[str]:
@@ -82,7 +86,9 @@ def _pad(context: LoweringContext) -> Sequence[str]:
     ]
     operands = [context.operand("input"), context.constant(flat, "pads")]
     if mode == "constant":
-        operands.append(context.constant(np.asarray(context.attribute("value", 0), context.value().dtype), "value"))
+        operands.append(
+            context.constant(np.asarray(context.attribute("value", 0), context.value().dtype), "value")
+        )
     return context.op("Pad", operands, mode=mode)
 
 
