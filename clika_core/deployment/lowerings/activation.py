@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,14 @@ def _plain(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
 
 def _with(type_: str, **defaults: float) -> Callable[[LoweringContext], Sequence[str]]:
     """An operator whose attributes have our names; `defaults` where the layer gives none."""
-    return lambda context: context.op(
-        type_,
-        [context.operand("input")],
-        **{name: float(context.attribute(name, default)) for name, default in defaults.items()},
-    )
+
+    def write(context: LoweringContext) -> Sequence[str]:
+        attributes: dict[str, Any] = {
+            name: float(context.attribute(name, default)) for name, default in defaults.items()
+        }
+        return context.op(type_, [context.operand("input")], **attributes)
+
+    return write
 
 
 def _clip(low: float | None, high: float | None) -> Callable[[LoweringContext], Sequence[str]]:
