@@ -49,8 +49,11 @@ def pickled_arrays(node: ast.AST) -> bool:
 
 
 def swallowed_exceptions(node: ast.AST) -> bool:
-    nothing = (ast.Pass, ast.Continue)
-    return isinstance(node, ast.ExceptHandler) and all(isinstance(line, nothing) for line in node.body)
+    """Any exception at all, passed over. A particular one may be: absence is an answer to a question."""
+    if not isinstance(node, ast.ExceptHandler):
+        return False
+    is_broad = node.type is None or ast.unparse(node.type) in ("Exception", "BaseException")
+    return is_broad and all(isinstance(line, ast.Pass | ast.Continue) for line in node.body)
 
 
 def comparisons_with_a_backend(node: ast.AST) -> bool:
@@ -67,7 +70,7 @@ REFUSALS: dict[Callable[[ast.AST], bool], str] = {
     unsafe_modules: "import pickle",
     unsafe_calls: "import yaml\nyaml.load(text)",
     pickled_arrays: "np.load(path, allow_pickle=True)",
-    swallowed_exceptions: "for x in y:\n    try:\n        f(x)\n    except ValueError:\n        continue",
+    swallowed_exceptions: "for x in y:\n    try:\n        f(x)\n    except Exception:\n        continue",
     comparisons_with_a_backend: "if self.backend.name == 'torch':\n    run()",
 }
 """Each refusal with a piece of code that it must notice."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +36,6 @@ def normalised(name: str) -> str:
 def test_the_changelog_begins_with_this_version(root: Path) -> None:
     headings = re.findall(r"^## (\S+?),? ", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert headings[0] == clika_core.__version__
-
-
-def test_the_installed_distribution_has_this_version() -> None:
-    assert version("clika-core") == clika_core.__version__
 
 
 def test_everything_an_extra_asks_for_is_pinned_to_a_version_it_allows(

@@ -11,6 +11,8 @@ from pathlib import Path
 import editables
 import pytest
 
+import clika_core
+
 IMPORT_TRIAL = """
 import importlib.util, site, sys
 site.addsitedir(sys.argv[1])
@@ -80,8 +82,9 @@ def test_the_demo_can_run_from_the_wheel(site: Path) -> None:
     assert list((site / "clika_core" / "demo" / "assets").glob("*.safetensors"))
 
 
-def test_the_wheel_carries_licence_and_entry_points(site: Path) -> None:
+def test_the_wheel_carries_version_licence_and_entry_points(site: Path) -> None:
     (information,) = site.glob("*.dist-info")
+    assert information.name == f"clika_core-{clika_core.__version__}.dist-info"
     assert (information / "licenses" / "LICENSE").is_file()
     entries = (information / "entry_points.txt").read_text(encoding="utf-8")
     assert "clika = clika_core.cli.main:main" in entries
