@@ -69,7 +69,7 @@ class LayerQuantizationSettings(KeyHolder, title="quantization_settings"):
             ("on_unmatched", on_unmatched),
         )
         for name, value in given:
-            if value != self.keys[name].default:
+            if value is not self.keys[name].default:
                 self.assign(name, value, location)
         contradiction = find_contradiction(self._values)
         if contradiction is not None:
@@ -80,6 +80,14 @@ class LayerQuantizationSettings(KeyHolder, title="quantization_settings"):
                 fix=contradiction.fix,
                 location=location,
             )
+
+    @classmethod
+    def from_checked(cls, values: Mapping[str, Any]) -> LayerQuantizationSettings:
+        """Settings with `values` that were checked, one by one and for contradictions."""
+        made = cls.__new__(cls)
+        KeyHolder.__init__(made)
+        made._values.update(values)
+        return made
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse: the same value may stand for several layers."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, NoReturn, TypeVar, overload
 
 from clika_core.errors import Location, SettingsError, nearest
 from clika_core.settings.caller import caller_location
-from clika_core.settings.value_types import InvalidValueError, ValueType
+from clika_core.settings.value_types import InvalidValueError, ValueType, shorten
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ def refuse_key(
     """Raise the SettingsError for a key that `owner` does not have, with the nearest it has."""
     close = nearest(key, list(keys), limit=1)
     raise SettingsError(
-        f"{owner} has no setting {key!r}",
+        f"{owner} has no setting {shorten(repr(key))}",
         expected=None if close else f"one of {', '.join(keys)}",
         fix=f"did you mean {close[0]!r}?" if close else None,
         location=location,

@@ -38,7 +38,7 @@ def describe(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return f"the text {_shorten(repr(value))}"
+        return f"the text {shorten(repr(value))}"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
@@ -46,12 +46,12 @@ def describe(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > _PRINTED_BITS:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, (int, float)):
-        return _shorten(repr(value))
+        return shorten(repr(value))
     return f"a value of type {type(value).__name__}"
 
 
-def _shorten(text: str) -> str:
-    """At most 60 characters."""
+def shorten(text: str) -> str:
+    """At most 60 characters of `text`, so that a message stays a message."""
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -1,0 +1,117 @@
+"""What can be wrong with a settings file: `Problem`, and the error that carries all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from clika_core.errors import Location, SettingsError, nearest
+from clika_core.settings.source import Source, Span
+from clika_core.settings.value_types import shorten
+
+_SHOWN = 20
+_COMPARED = 100  # keys that get a nearest name: a file with more mistakes is no settings file
+_LONGEST_COMPARED = 100  # characters
+
+
+class ProblemKind(StrEnum):
+    """The kind of a problem; the linter has a rule of the same name for each."""
+
+    INVALID_SYNTAX = "invalid-syntax"
+    UNKNOWN_SETTING = "unknown-setting"
+    INVALID_VALUE = "invalid-value"
+    DUPLICATE_KEY = "duplicate-key"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a settings file, and where.
+
+    `span` is what to underline, None where the format keeps no exact place; `location` may then be near it.
+    `replacement` is the text that mends the span, where there is one. `related` are other places that belong
+    to the problem, such as the first of two equal keys.
+    """
+
+    kind: ProblemKind
+    message: str
+    location: Location | None = None
+    span: Span | None = None
+    found: str | None = None
+    expected: str | None = None
+    fix: str | None = None
+    replacement: str | None = None
+    related: tuple[Location, ...] = ()
+
+    def __str__(self) -> str:
+        """The message with its parts, as the exception of the same content prints them."""
+        return str(SettingsFileError([self]))
+
+
+class SettingsFileError(SettingsError):
+    """A settings file that cannot be used; `problems` is all of them in the order of the file."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        """Take the parts of a single problem, or list several in the message."""
+        self.problems = tuple(sorted(problems, key=_place))
+        if len(self.problems) == 1:
+            only = self.problems[0]
+            parts = {"found": only.found, "expected": only.expected, "fix": only.fix}
+            super().__init__(only.message, location=only.location, **parts)
+        else:
+            super().__init__(_listing(self.problems))
+
+
+class ProblemCollector:
+    """Collects the problems of one file."""
+
+    def __init__(self, source: Source) -> None:
+        """Start with none."""
+        self.collected: list[Problem] = []
+        self._source = source
+
+    def add_value(
+        self, owner: str, span: Span | None, found: str | None, expected: str | None, fix: str | None = None
+    ) -> None:
+        """A value that `owner` does not take."""
+        location, exact = self._place(span)
+        message = f"invalid value of {owner}"
+        kind = ProblemKind.INVALID_VALUE
+        self.collected.append(
+            Problem(kind, message, location, exact, found=found, expected=expected, fix=fix)
+        )
+
+    def add_unknown(
+        self, owner: str, key: str, span: Span | None, known: list[str], fix: str | None = None
+    ) -> None:
+        """A key that `owner` does not have; the nearest it has is better advice than `fix`."""
+        is_worth_it = len(key) <= _LONGEST_COMPARED and len(self.collected) < _COMPARED
+        close = nearest(key, known, limit=1) if is_worth_it else []
+        location, exact = self._place(span)
+        self.collected.append(
+            Problem(
+                ProblemKind.UNKNOWN_SETTING,
+                f"{owner} has no setting {shorten(repr(key))}",
+                location,
+                exact,
+                expected=None if close or fix else f"one of {', '.join(known)}",
+                fix=f"did you mean {close[0]!r}?" if close else fix,
+                replacement=close[0] if close else None,
+            )
+        )
+
+    def _place(self, span: Span | None) -> tuple[Location | None, Span | None]:
+        """Where `span` starts, and `span` if it may be underlined."""
+        return self._source.location(span), span if span is not None and span.is_exact else None
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    """For sorting: problems without a place come first."""
+    return (problem.location.line, problem.location.column) if problem.location else (0, 0)
+
+
+def _listing(problems: Sequence[Problem]) -> str:
+    """All problems, indented under their number; the first of them where there are very many."""
+    shown = "\n".join(str(problem) for problem in problems[:_SHOWN])
+    rest = f"\n... and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return f"the settings have {len(problems)} problems\n{shown}{rest}".replace("\n", "\n  ")

@@ -1,0 +1,172 @@
+"""Builds the tree of a `Document` from a stream of values, within limits on depth and size.
+
+The readers of the three formats call it in the order of the file. It shares the nodes that YAML aliases
+repeat, so that a file costs what it holds; what it would hold written out is limited too, because readers of
+the tree walk all of it. Merge keys and duplicate keys are dealt with here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from clika_core.errors import SettingsError
+from clika_core.settings.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from clika_core.settings.problems import Problem, ProblemKind
+from clika_core.settings.source import Source, Span
+from clika_core.settings.value_types import shorten
+
+MAX_DEPTH = 32  # settings need four
+MAX_NODES = 200_000  # with aliases written out; a rule needs about eight
+MERGE_KEY = "<<"
+
+
+class UnreadableError(SettingsError):
+    """Reading stops here; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Carry the problem to the reader's end."""
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come yet. `size` counts its nodes with aliases written out."""
+
+    is_mapping: bool
+    span: Span | None
+    anchor: str | None
+    size: int = 1
+    items: list[Node] = field(default_factory=list)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    merged: list[Node] = field(default_factory=list)
+    key: ScalarNode | None = None  # read, its value not yet
+    is_merge: bool = False
+    is_key_refused: bool = False
+
+
+class TreeBuilder:
+    """Takes values one by one; `root` is the tree when all collections are closed."""
+
+    def __init__(self, source: Source) -> None:
+        """Start with nothing."""
+        self.source = source
+        self.root: Node | None = None
+        self.problems: list[Problem] = []
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Node, int] | None] = {}  # None: not closed yet
+
+    def open(self, *, is_mapping: bool, span: Span | None, anchor: str | None = None) -> None:
+        """A list or mapping begins."""
+        if len(self._open) >= MAX_DEPTH:
+            raise self.unreadable(f"the file nests deeper than {MAX_DEPTH} levels", span)
+        if anchor is not None:
+            self._anchors[anchor] = None
+        self._open.append(_Open(is_mapping, span, anchor))
+
+    def close(self) -> None:
+        """The innermost list or mapping ends."""
+        closed = self._open.pop()
+        node: Node
+        if closed.is_mapping:
+            node = MappingNode(self._entries(closed), closed.span)
+        else:
+            node = SequenceNode(tuple(closed.items), closed.span)
+        self._add(node, closed.size, closed.anchor, is_merge=False)
+
+    def scalar(self, node: ScalarNode, anchor: str | None = None, *, is_merge: bool = False) -> None:
+        """A single value; `is_merge` for the unquoted `<<` of YAML."""
+        self._add(node, 1, anchor, is_merge)
+
+    def alias(self, name: str, span: Span) -> None:
+        """A node that was given a name before, once more."""
+        if name not in self._anchors:
+            raise self.unreadable(f"the alias *{shorten(name)} has no anchor", span)
+        target = self._anchors[name]
+        if target is None:
+            raise self.unreadable(f"the alias *{shorten(name)} stands inside the value it names", span)
+        self._add(target[0], target[1], None, is_merge=False, at=span)
+
+    def unreadable(self, message: str, span: Span | None, fix: str | None = None) -> UnreadableError:
+        """The error that ends reading, to be raised."""
+        problem = Problem(ProblemKind.INVALID_SYNTAX, message, self.source.location(span), span, fix=fix)
+        return UnreadableError(problem)
+
+    def _add(self, node: Node, size: int, anchor: str | None, is_merge: bool, at: Span | None = None) -> None:
+        """Put a complete node where it belongs: into the innermost open collection, or at the root."""
+        if anchor is not None:
+            self._anchors[anchor] = (node, size)
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1]
+        parent.size += size
+        if parent.size > MAX_NODES:
+            message = f"the file holds more than {MAX_NODES} values, aliases written out"
+            raise self.unreadable(message, at or node.span)
+        if not parent.is_mapping:
+            parent.items.append(node)
+        elif parent.key is None and not parent.is_key_refused:
+            self._add_key(parent, node, is_merge, at)
+        else:
+            self._add_value(parent, node)
+
+    def _add_key(self, parent: _Open, node: Node, is_merge: bool, at: Span | None) -> None:
+        """Take `node` as the key of the next value."""
+        if not isinstance(node, ScalarNode):
+            self._report("a key is a list or a mapping", at or node.span, expected="a name as key")
+            parent.is_key_refused = True
+            return
+        parent.key = node if at is None else ScalarNode(node.value, node.text, at)
+        parent.is_merge = is_merge
+
+    def _add_value(self, parent: _Open, node: Node) -> None:
+        """Take `node` as the value of the last key."""
+        key, parent.key = parent.key, None
+        if key is None:
+            parent.is_key_refused = False
+        elif parent.is_merge:
+            self._add_merged(parent, node, key)
+        else:
+            text = str(key.value) if key.text is None else key.text
+            if text in parent.entries:
+                self._report_duplicate(text, key.span, parent.entries[text].key_span)
+            parent.entries[text] = Entry(text, key.span, node)
+
+    def _add_merged(self, parent: _Open, node: Node, key: ScalarNode) -> None:
+        """Remember mappings whose entries `parent` takes over."""
+        sources = node.items if isinstance(node, SequenceNode) else (node,)
+        if all(isinstance(source, MappingNode) for source in sources):
+            parent.merged.extend(sources)
+        else:
+            self._report(
+                "the merge key << has no mapping", key.span, expected="a mapping, or a list of mappings"
+            )
+
+    def _entries(self, closed: _Open) -> tuple[Entry, ...]:
+        """The entries of a mapping; its own come before merged ones, earlier merged ones before later ones."""
+        entries = closed.entries
+        for source in closed.merged:
+            if isinstance(source, MappingNode):
+                for entry in source.entries:
+                    entries.setdefault(entry.key, entry)
+        return tuple(entries.values())
+
+    def _report_duplicate(self, key: str, span: Span | None, first: Span | None) -> None:
+        before = self.source.location(first)
+        where = f" on line {before.line}" if before else ""
+        self.problems.append(
+            Problem(
+                ProblemKind.DUPLICATE_KEY,
+                f"the key {shorten(repr(key))} is already set{where}",
+                self.source.location(span),
+                span,
+                fix="remove one of them: only the last would count",
+                related=(before,) if before else (),
+            )
+        )
+
+    def _report(self, message: str, span: Span | None, expected: str) -> None:
+        location = self.source.location(span)
+        kind = ProblemKind.INVALID_VALUE
+        self.problems.append(Problem(kind, message, location, span, expected=expected))
