@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.ir.collection import paused_collection
 from clika_core.ir.composites import COMPOSITES
 from clika_core.ir.composites.recognition import recognise
 from clika_core.ir.dependence import Dependences, dependences
@@ -40,6 +41,11 @@ def assemble(recording: Recording) -> Assembly:
     Raises GraphError where the recording breaks its contract: a backend's mistake, not the user's.
     """
     check_recording(recording)
+    with paused_collection():
+        return _assemble(recording)
+
+
+def _assemble(recording: Recording) -> Assembly:
     known = dependences(recording.records)
     layers, dropped = _reachable(recording, known)
     layers = recognise(COMPOSITES, recording, layers, known)

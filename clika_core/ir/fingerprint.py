@@ -16,9 +16,9 @@ from clika_core.ir.graph import AttributeValue, Graph, Node
 def fingerprint(graph: Graph) -> str:
     """sha256, in hexadecimal, of the canonical JSON of `graph`."""
     digest = hashlib.sha256()
+    encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
     for node in graph.nodes:
-        text = json.dumps(_canonical(node), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        digest.update(text.encode("ascii"))
+        digest.update(encode(_canonical(node)).encode("ascii"))
         digest.update(b"\n")
     return digest.hexdigest()
 

@@ -75,14 +75,23 @@ def word(value: Any) -> str:
 
 def count(value: Any) -> int:
     """An integer from 0 to 2**64."""
-    if type(value) is not int or not 0 <= value <= _LARGEST:
+    if not _is_count(value):
         raise Mismatch(shown(value), "an integer that is not negative")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def shape(value: Any) -> Shape:
     """Sizes, or the names of those that are free to change."""
-    return tuple(list_of(_size)(value))
+    if type(value) is list and all(map(_is_size, value)):
+        return tuple(value)
+    return tuple_of(_size)(value)
+
+
+def sizes(value: Any) -> tuple[int, ...]:
+    """Integers that are not negative."""
+    if type(value) is list and all(map(_is_count, value)):
+        return tuple(value)
+    return tuple_of(count)(value)
 
 
 def attribute(value: Any, depth: int = 0) -> AttributeValue:
@@ -91,12 +100,12 @@ def attribute(value: Any, depth: int = 0) -> AttributeValue:
     if kind is list:
         if depth > _DEEPEST_ATTRIBUTE:
             raise Mismatch("a list", f"at most {_DEEPEST_ATTRIBUTE} lists inside each other")
-        return tuple(list_of(lambda item: attribute(item, depth + 1))(value))
+        return tuple_of(lambda item: attribute(item, depth + 1))(value)
     if kind is dict:
         return _non_finite(value)
-    if kind is int and abs(value) <= _LARGEST or kind is float and isfinite(value):
-        return value  # type: ignore[no-any-return]
     if value is None or kind is bool or kind is str:
+        return value  # type: ignore[no-any-return]
+    if (kind is int and abs(value) <= _LARGEST) or (kind is float and isfinite(value)):
         return value  # type: ignore[no-any-return]
     raise Mismatch(shown(value), "null, a boolean, a number, text, or a list of these")
 
@@ -106,58 +115,71 @@ def optional(read: Reader) -> Reader:
     return lambda value: None if value is None else read(value)
 
 
-def one_of(*words: str) -> Reader:
-    """One of the given words."""
-    known = frozenset(words)
+def tuple_of(read: Reader, at_most: int | None = None) -> Callable[[Any], tuple[Any, ...]]:
+    """A list whose items `read` reads, as a tuple."""
 
-    def read(value: Any) -> str:
-        if type(value) is not str or value not in known:
-            raise Mismatch(shown(value), " or ".join(map(repr, words)))
-        return value
-
-    return read
-
-
-def list_of(read: Reader, at_most: int | None = None) -> Callable[[Any], list[Any]]:
-    """A list whose items `read` reads."""
-
-    def read_list(value: Any) -> list[Any]:
+    def read_tuple(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise Mismatch(shown(value), "a list")
         if at_most is not None and len(value) > at_most:
             raise Mismatch(f"{len(value)} items", f"at most {at_most}")
         found: list[Any] = []
-        for item in value:
-            try:
+        try:
+            for item in value:
                 found.append(read(item))
-            except Mismatch as problem:
-                raise problem.under(f"[{len(found)}]") from None
-        return found
+        except Mismatch as problem:
+            raise problem.under(f"[{len(found)}]") from None
+        return tuple(found)
 
-    return read_list
+    return read_tuple
 
 
 def mapping_of(read: Reader) -> Callable[[Any], dict[str, Any]]:
     """An object with any keys, whose values `read` reads."""
 
     def read_mapping(value: Any) -> dict[str, Any]:
-        return fields(value, dict.fromkeys(value, read) if type(value) is dict else {})
+        if type(value) is not dict:
+            raise Mismatch(shown(value), "an object")
+        found: dict[str, Any] = {}
+        key = ""
+        try:
+            for key, item in value.items():
+                found[text(key)] = read(item)
+        except Mismatch as problem:
+            raise problem.under(f".{key}") from None
+        return found
 
     return read_mapping
 
 
-def fields(value: Any, readers: Mapping[str, Reader]) -> dict[str, Any]:
-    """An object with exactly the keys of `readers`, each read by its reader."""
+def record(make: Callable[..., Any], **readers: Reader) -> Reader:
+    """An object with exactly the keys of `readers`; `make` gets what they read, in their order."""
+    keys, reads = tuple(readers), tuple(readers.values())
+
+    def read_record(value: Any) -> Any:
+        if type(value) is dict and tuple(value) == keys:  # as we write it: the fast way
+            try:
+                return make(*[read(item) for read, item in zip(reads, value.values(), strict=True)])
+            except Mismatch:
+                pass  # read it again to say where
+        return make(*_fields(value, readers))
+
+    return read_record
+
+
+def _fields(value: Any, readers: Mapping[str, Reader]) -> list[Any]:
+    """The values in the order of `readers`, whatever the order of the keys."""
     if type(value) is not dict:
         raise Mismatch(shown(value), "an object")
     if value.keys() != readers.keys():
         raise _wrong_keys(value, readers)
-    found: dict[str, Any] = {}
-    for key, read in readers.items():
-        try:
-            found[key] = read(value[key])
-        except Mismatch as problem:
-            raise problem.under(f".{key}") from None
+    found: list[Any] = []
+    key = ""
+    try:
+        for key, read in readers.items():
+            found.append(read(value[key]))
+    except Mismatch as problem:
+        raise problem.under(f".{key}") from None
     return found
 
 
@@ -168,12 +190,18 @@ def _wrong_keys(value: dict[Any, Any], readers: Mapping[str, Reader]) -> Mismatc
     return Mismatch(", ".join(found), f"the keys {', '.join(readers) or '(none)'}")
 
 
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= _LARGEST
+
+
+def _is_size(value: Any) -> bool:
+    return value != "" if type(value) is str else _is_count(value)
+
+
 def _size(value: Any) -> int | str:
-    if type(value) is str and value:
-        return value
-    if type(value) is not int or not 0 <= value <= _LARGEST:
+    if not _is_size(value):
         raise Mismatch(shown(value), "a size: an integer that is not negative, or the name of one")
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 def _non_finite(value: dict[Any, Any]) -> float:

@@ -10,15 +10,28 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from clika_core.errors import GraphError, Location, OutputError
-from clika_core.ir import readers
+from clika_core.ir.collection import paused_collection
 from clika_core.ir.fingerprint import attribute_to_json
-from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, Primitive, Value, Weight
+from clika_core.ir.graph import AttributeValue, Graph, InputPort, Node, NodeKind, Primitive, Value, Weight
+from clika_core.ir.readers import (
+    Mismatch,
+    attribute,
+    count,
+    mapping_of,
+    optional,
+    record,
+    shape,
+    shown,
+    sizes,
+    text,
+    tuple_of,
+    word,
+)
 from clika_core.ir.removals import removals
 from clika_core.ir.strict_json import read_json_file
 
@@ -54,12 +67,17 @@ def save_graph(graph: Graph, path: str | Path) -> None:
 
 def load_graph(path: str | Path) -> Graph:
     """The graph in a file. Raises GraphError naming the place in the document that is wrong."""
-    return graph_from_json(read_json_file(path, fix=_FIX), str(path))
+    with paused_collection():
+        return graph_from_json(read_json_file(path, fix=_FIX), str(path))
 
 
 def graph_to_text(graph: Graph) -> str:
     """The snapshot's text: the same for equal graphs, one node per line, a newline at the end."""
-    document = graph_to_json(graph)
+    with paused_collection():
+        return _text(graph_to_json(graph))
+
+
+def _text(document: dict[str, Any]) -> str:
     nodes = document.pop("nodes")
     head = [f"  {_compact(key)}: {_compact(value)}" for key, value in document.items()]
     lines = ",\n".join(f"    {_compact(node)}" for node in nodes)
@@ -87,19 +105,33 @@ def graph_from_json(document: Any, name: str = "the graph") -> Graph:
     """The graph that `document` describes; messages call it `name`. Raises GraphError, and nothing else."""
     _check_version(document, name)
     try:
-        found = readers.fields(document, _DOCUMENT)
-    except readers.Mismatch as problem:
+        found: _Document = _read_document(document)
+    except Mismatch as problem:
         raise _error(name, problem.path, problem.found, problem.expected) from problem
-    graph = Graph(tuple(found["nodes"]), found["name"], found["backend"], found["framework_version"])
-    actual = {
-        "inputs": [node.name for node in graph.inputs],
-        "outputs": [node.name for node in graph.outputs],
-        "fingerprint": graph.fingerprint,
+    graph = Graph(found.nodes, found.name, found.backend, found.framework_version)
+    derived = {
+        "inputs": (found.inputs, tuple(node.name for node in graph.inputs)),
+        "outputs": (found.outputs, tuple(node.name for node in graph.outputs)),
+        "fingerprint": (found.fingerprint, graph.fingerprint),
     }
-    for key, value in actual.items():
-        if found[key] != value:
-            raise _error(name, key, readers.shown(found[key]), f"that of the nodes: {value}")
+    for key, (written, actual) in derived.items():
+        if written != actual:
+            raise _error(name, key, str(written), f"that of the nodes: {actual}")
     return graph
+
+
+class _Document(NamedTuple):
+    """The parts of a file, in its order."""
+
+    format: str
+    version: int
+    name: str
+    backend: str
+    framework_version: str
+    fingerprint: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    nodes: tuple[Node, ...]
 
 
 def _node_to_json(node: Node, removed: Mapping[str, str | None]) -> dict[str, Any]:
@@ -128,13 +160,13 @@ def _node_to_json(node: Node, removed: Mapping[str, str | None]) -> dict[str, An
 def _check_version(document: Any, name: str) -> None:
     """Say first, and plainly, that a document is something else or newer than this program."""
     if type(document) is not dict or document.get("format") != FORMAT:
-        found = readers.shown(document.get("format") if type(document) is dict else document)
+        found = shown(document.get("format") if type(document) is dict else document)
         raise _error(name, "format", found, f"{FORMAT!r}: this is no graph snapshot")
     version = document.get("version")
     if type(version) is not int or version != VERSION:
         raise GraphError(
             f"{name} has a version that cannot be read here",
-            found=readers.shown(version),
+            found=shown(version),
             expected=str(VERSION),
             fix="use the version of clika-core that wrote it, or trace the model again",
         )
@@ -148,76 +180,61 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def _port(value: Any) -> InputPort:
-    return InputPort(**readers.fields(value, _PORT))
+def _node(
+    name: str,
+    type_name: str,
+    kind: NodeKind,
+    aliases: tuple[str, ...],
+    path: str | None,
+    source: Location | None,
+    inputs: tuple[InputPort, ...],
+    outputs: tuple[Value, ...],
+    attributes: Mapping[str, AttributeValue],
+    weights: tuple[Weight, ...],
+    body: tuple[Primitive, ...],
+    _removed: None,
+) -> Node:
+    """A node of its parts in the file's order; what is removed follows from the nodes and is not kept."""
+    return Node(name, type_name, kind, inputs, outputs, attributes, weights, path, aliases, source, body)
 
 
-def _value(value: Any) -> Value:
-    return Value(**readers.fields(value, _VALUE))
+def _kind(value: Any) -> NodeKind:
+    kind = _KINDS.get(value) if type(value) is str else None
+    if kind is None:
+        raise Mismatch(shown(value), " or ".join(map(repr, _KINDS)))
+    return kind
 
 
-def _weight(value: Any) -> Weight:
-    return Weight(**readers.fields(value, _WEIGHT))
+def _attributes(value: Any) -> Mapping[str, AttributeValue]:
+    return MappingProxyType(_mapping(value))
 
 
-def _primitive(value: Any) -> Primitive:
-    return Primitive(**readers.fields(value, _PRIMITIVE))
-
-
-def _location(value: Any) -> Location:
-    return Location(**readers.fields(value, _LOCATION))
-
-
-def _removed(value: Any) -> None:
-    """Checked and forgotten: it follows from the nodes."""
-    readers.fields(value, {"into": readers.optional(readers.word)})
-
-
-def _node(value: Any) -> Node:
-    found = readers.fields(value, _NODE)
-    del found["removed"]
-    return Node(**found)
-
-
-def _tuple_of(read: readers.Reader) -> readers.Reader:
-    read_list = readers.list_of(read)
-    return lambda value: tuple(read_list(value))
-
-
-def _attributes(value: Any) -> Mapping[str, Any]:
-    return MappingProxyType(readers.mapping_of(readers.attribute)(value))
-
-
-_sizes = _tuple_of(readers.count)
-_PORT = {"producer": readers.word, "port": readers.count, "role": readers.word}
-_VALUE = {"dtype": readers.word, "shape": readers.shape, "example_shape": _sizes}
-_WEIGHT = {"role": readers.word, "shape": _sizes, "dtype": readers.word, "identity": readers.text}
-_PRIMITIVE = {"type": readers.word, "framework_name": readers.text}
-_LOCATION = {"file": readers.text, "line": readers.count, "column": readers.count}
-_kind = readers.one_of(*map(str, NodeKind))
-_NODE = {
-    "name": readers.word,
-    "type": readers.word,
-    "kind": lambda value: NodeKind(_kind(value)),
-    "aliases": _tuple_of(readers.word),
-    "path": readers.optional(readers.word),
-    "source": readers.optional(_location),
-    "inputs": _tuple_of(_port),
-    "outputs": _tuple_of(_value),
-    "attributes": _attributes,
-    "weights": _tuple_of(_weight),
-    "body": _tuple_of(_primitive),
-    "removed": readers.optional(_removed),
-}
-_names = readers.list_of(readers.word)
-_DOCUMENT = {
-    "format": partial(readers.word),
-    "version": readers.count,
-    "name": readers.text,
-    "backend": readers.text,
-    "framework_version": readers.text,
-    "fingerprint": readers.word,
-    "inputs": _names,
-    "outputs": _names,
-    "nodes": readers.list_of(_node, at_most=MAX_NODES),
-}
+_KINDS = {str(kind): kind for kind in NodeKind}
+_mapping = mapping_of(attribute)
+_read_node = record(
+    _node,
+    name=word,
+    type=word,
+    kind=_kind,
+    aliases=tuple_of(word),
+    path=optional(word),
+    source=optional(record(Location, file=text, line=count, column=count)),
+    inputs=tuple_of(record(InputPort, producer=word, port=count, role=word)),
+    outputs=tuple_of(record(Value, dtype=word, shape=shape, example_shape=sizes)),
+    attributes=_attributes,
+    weights=tuple_of(record(Weight, role=word, shape=sizes, dtype=word, identity=text)),
+    body=tuple_of(record(Primitive, type=word, framework_name=text)),
+    removed=optional(record(lambda _: None, into=optional(word))),
+)
+_read_document = record(
+    _Document,
+    format=word,
+    version=count,
+    name=text,
+    backend=text,
+    framework_version=text,
+    fingerprint=word,
+    inputs=tuple_of(word),
+    outputs=tuple_of(word),
+    nodes=tuple_of(_read_node, at_most=MAX_NODES),
+)

@@ -43,7 +43,9 @@ def parse_json(text: str, name: str, *, fix: str) -> Any:
     except RecursionError as error:
         raise GraphError(f"{name} is nested too deeply", fix=fix) from error
     except UnicodeEncodeError as error:
-        raise GraphError(f"{name} holds text that is no Unicode", found=ascii(error.object), fix=fix) from error
+        raise GraphError(
+            f"{name} holds text that is no Unicode", found=ascii(error.object), fix=fix
+        ) from error
     except ValueError as error:
         raise GraphError(f"{name} is no valid document: {error}", fix=fix) from error
     return document

@@ -286,16 +286,14 @@ def _match_all(
 
 def _agree(wanted: Mapping[str, AttributeValue | Capture], record: Record, match: Match) -> Match | None:
     """`match` with what the record's attributes add to it, or None where one differs."""
-    result: Match | None = match
+    agreed: Match | None = match
     for name, expected in wanted.items():
         found = record.attributes.get(name)
-        if isinstance(expected, Capture):
-            result = result.capture(expected.name, found)
-        elif not _equal(found, expected):
+        if agreed is not None and isinstance(expected, Capture):
+            agreed = agreed.capture(expected.name, found)
+        elif agreed is None or not _equal(found, expected):
             return None
-        if result is None:
-            return None
-    return result
+    return agreed
 
 
 def _equal(found: AttributeValue, expected: AttributeValue) -> bool:
