@@ -6,15 +6,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from clika_core.errors import Location
-from clika_core.settings.document import Document, Entry, MappingNode, Node, ScalarNode, SequenceNode
-from clika_core.settings.layer import LayerQuantizationSettings, LayerRule, find_contradiction
+from clika_core.settings.document import Document, Entry, MappingNode, Node, SequenceNode
+from clika_core.settings.layer import LayerQuantizationSettings, find_contradiction
 from clika_core.settings.model import Settings
 from clika_core.settings.name_types import check_name
+from clika_core.settings.node_values import describe_node, is_null, item_at, plain_value
 from clika_core.settings.problems import Problem, ProblemCollector
+from clika_core.settings.rule import LayerRule
 from clika_core.settings.sections import SECTIONS
 from clika_core.settings.setting import Setting
 from clika_core.settings.source import Source
-from clika_core.settings.value_types import InvalidValueError, ValueType, describe, shorten
+from clika_core.settings.value_type import InvalidValueError, shorten
 
 _LAYERS = "layer_settings"
 _INNER = "quantization_settings"
@@ -38,10 +40,10 @@ class _Interpreter:
 
     def read_root(self, root: Node) -> None:
         """Read all sections; an empty file says nothing."""
-        if _is_null(root):
+        if is_null(root):
             return
         if not isinstance(root, MappingNode):
-            self.problems.add_value("the whole file", root.span, _describe(root), "sections as a mapping")
+            self.problems.add_value("the whole file", root.span, describe_node(root), "sections as a mapping")
             return
         for entry in root.entries:
             if entry.key == _LAYERS:
@@ -106,9 +108,9 @@ class _Interpreter:
                 continue
             value_type = known[inner.key].value_type
             try:
-                accepted[inner.key] = (value_type.check(_plain(inner.value, value_type)), inner)
+                accepted[inner.key] = (value_type.check(plain_value(inner.value, value_type)), inner)
             except InvalidValueError as error:
-                span = _item(inner.value, error.item).span
+                span = item_at(inner.value, error.item).span
                 self.problems.add_value(f"{owner}.{inner.key}", span, error.found, error.expected, error.fix)
         return accepted
 
@@ -117,8 +119,8 @@ class _Interpreter:
         node = entry.value
         if isinstance(node, MappingNode):
             return node.entries
-        if not (may_be_null and _is_null(node)):
-            self.problems.add_value(owner, node.span, _describe(node), "a mapping")
+        if not (may_be_null and is_null(node)):
+            self.problems.add_value(owner, node.span, describe_node(node), "a mapping")
         return ()
 
     def _places(self, entries: Iterable[Entry]) -> dict[str, Location]:
@@ -139,38 +141,6 @@ class _Interpreter:
         self.problems.add_unknown(owner, entry.key, entry.key_span, known, fix)
 
 
-def _plain(node: Node, value_type: ValueType[Any]) -> object:
-    """The Python value of `node`: unquoted text where `value_type` wants text, and in lists of names."""
-    if isinstance(node, MappingNode):
-        return {}
-    if isinstance(node, SequenceNode):
-        return [
-            _text(item) if isinstance(item, ScalarNode) else _plain(item, value_type) for item in node.items
-        ]
-    return _text(node) if value_type.reads_text else node.value
-
-
-def _text(node: ScalarNode) -> object:
-    """The characters of a scalar where they may stand for text; null stays null."""
-    return node.value if node.value is None or node.text is None else node.text
-
-
 def _owner(layer: Entry) -> str:
     """How messages name the settings of a selector."""
     return f"{_LAYERS}[{shorten(repr(layer.key))}]"
-
-
-def _item(node: Node, position: int | None) -> Node:
-    """The list entry at `position`, or the node itself."""
-    return node.items[position] if isinstance(node, SequenceNode) and position is not None else node
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, ScalarNode) and node.value is None
-
-
-def _describe(node: Node) -> str:
-    """What a node is, for messages."""
-    if isinstance(node, SequenceNode):
-        return describe(node.items)
-    return describe({} if isinstance(node, MappingNode) else node.value)

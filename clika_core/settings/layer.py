@@ -1,12 +1,12 @@
-"""What can be said about layers: `LayerQuantizationSettings`, and the rule it becomes with a selector."""
+"""What can be said about layers: `LayerQuantizationSettings`, and what contradicts itself in it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from clika_core.errors import Location, SettingsError
+from clika_core.errors import SettingsError
 from clika_core.settings.caller import caller_location
 from clika_core.settings.name_types import Choice, Names
 from clika_core.settings.sections import NUM_BITS
@@ -138,29 +138,3 @@ def find_contradiction(values: Mapping[str, Any]) -> Contradiction | None:
 
 def _word(value: bool | None) -> str:
     return "unset" if value is None else str(value).lower()
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRule:
-    """The settings of one selector, with the places they were written at; equality ignores the places.
-
-    `field_locations` maps a key, or a list entry such as `skip_quantization_until[0]`, to its value's place;
-    it is empty for a rule made in Python.
-    """
-
-    selector: str
-    settings: LayerQuantizationSettings
-    location: Location | None = field(default=None, compare=False)
-    field_locations: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
-
-    def location_of(self, key: str) -> Location | None:
-        """The place of a key's value or list entry, as exactly as it is known."""
-        whole_key = key.partition("[")[0]
-        return self.field_locations.get(key) or self.field_locations.get(whole_key) or self.location
-
-
-@dataclass(frozen=True, slots=True)
-class LayerSettings:
-    """One entry of `layer_settings`, as the settings file nests it."""
-
-    quantization_settings: LayerQuantizationSettings

@@ -12,8 +12,9 @@ from typing import Any
 
 from clika_core.errors import Location, SettingsError
 from clika_core.settings.caller import caller_location
-from clika_core.settings.layer import LayerQuantizationSettings, LayerRule, LayerSettings
+from clika_core.settings.layer import LayerQuantizationSettings
 from clika_core.settings.name_types import check_name
+from clika_core.settings.rule import LayerRule, LayerSettings
 from clika_core.settings.sections import (
     SECTIONS,
     DeploymentSettings,
@@ -22,7 +23,7 @@ from clika_core.settings.sections import (
     TrainingSettings,
 )
 from clika_core.settings.setting import Section, refuse_key
-from clika_core.settings.value_types import InvalidValueError, describe
+from clika_core.settings.value_type import InvalidValueError, describe
 
 __all__ = ["LayerQuantizationSettings", "LayerRule", "LayerSettings", "Settings"]
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from clika_core.errors import nearest
-from clika_core.settings.value_types import InvalidValueError, JsonSchema, ValueType, describe
+from clika_core.settings.value_type import InvalidValueError, JsonSchema, ValueType, describe
 
 # Control characters and lone surrogates: no name of a layer holds them, and no YAML file can.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

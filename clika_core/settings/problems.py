@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from clika_core.errors import Location, SettingsError, nearest
 from clika_core.settings.source import Source, Span
-from clika_core.settings.value_types import shorten
+from clika_core.settings.value_type import shorten
 
 _SHOWN = 20
 _COMPARED = 100  # keys that get a nearest name: a file with more mistakes is no settings file

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from clika_core.errors import OutputError, SettingsError
-from clika_core.settings.layer import LayerRule
 from clika_core.settings.load import Format, format_of
 from clika_core.settings.model import Settings
+from clika_core.settings.rule import LayerRule
 from clika_core.settings.sections import SECTIONS
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")

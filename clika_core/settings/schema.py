@@ -13,7 +13,7 @@ from clika_core.settings.layer import LayerQuantizationSettings
 from clika_core.settings.name_types import name_schema
 from clika_core.settings.sections import SECTIONS
 from clika_core.settings.setting import Setting
-from clika_core.settings.value_types import JsonSchema
+from clika_core.settings.value_type import JsonSchema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, NoReturn, TypeVar, overload
 
 from clika_core.errors import Location, SettingsError, nearest
 from clika_core.settings.caller import caller_location
-from clika_core.settings.value_types import InvalidValueError, ValueType, shorten
+from clika_core.settings.value_type import InvalidValueError, ValueType, shorten
 
 T = TypeVar("T")
 

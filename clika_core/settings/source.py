@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from clika_core.errors import Location
 
@@ -22,6 +23,9 @@ class Span:
     start: int
     end: int
     is_exact: bool = True
+
+
+FILE_START: Final = Span(0, 0, is_exact=False)  # where problems of a whole file are shown
 
 
 @dataclass(frozen=True)

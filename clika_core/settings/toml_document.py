@@ -17,7 +17,7 @@ from clika_core.settings.document import ScalarNode
 from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import Source, Span
 from clika_core.settings.tree_builder import MAX_DEPTH, TreeBuilder, UnreadableError
-from clika_core.settings.value_types import shorten
+from clika_core.settings.value_type import shorten
 
 _Path: TypeAlias = tuple[str, ...]
 _Places: TypeAlias = Mapping[_Path, Span | None]
@@ -109,5 +109,6 @@ def _syntax_problem(message: str, source: Source) -> Problem:
     place = _PLACE_IN_MESSAGE.search(message)
     kind = ProblemKind.DUPLICATE_KEY if message.startswith("Cannot overwrite") else ProblemKind.INVALID_SYNTAX
     text = f"the file is not TOML: {shorten(_PLACE_IN_MESSAGE.sub('', message))}"
-    location = Location(source.file, int(place[1]), int(place[2])) if place else None
-    return Problem(kind, text, location)
+    if place is None:
+        return Problem(kind, text, source.location(Span(len(source.text), len(source.text))))
+    return Problem(kind, text, Location(source.file, int(place[1]), int(place[2])))

@@ -7,13 +7,12 @@ the tree walk all of it. Merge keys and duplicate keys are dealt with here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from clika_core.errors import SettingsError
 from clika_core.settings.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from clika_core.settings.open_collection import OpenCollection
 from clika_core.settings.problems import Problem, ProblemKind
-from clika_core.settings.source import Source, Span
-from clika_core.settings.value_types import shorten
+from clika_core.settings.source import FILE_START, Source, Span
+from clika_core.settings.value_type import shorten
 
 MAX_DEPTH = 32  # settings need four
 MAX_NODES = 200_000  # with aliases written out; a rule needs about eight
@@ -29,22 +28,6 @@ class UnreadableError(SettingsError):
         self.problem = problem
 
 
-@dataclass(slots=True)
-class _Open:
-    """A list or mapping whose end has not come yet. `size` counts its nodes with aliases written out."""
-
-    is_mapping: bool
-    span: Span | None
-    anchor: str | None
-    size: int = 1
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    merged: list[Node] = field(default_factory=list)
-    key: ScalarNode | None = None  # read, its value not yet
-    is_merge: bool = False
-    is_key_refused: bool = False
-
-
 class TreeBuilder:
     """Takes values one by one; `root` is the tree when all collections are closed."""
 
@@ -53,7 +36,8 @@ class TreeBuilder:
         self.source = source
         self.root: Node | None = None
         self.problems: list[Problem] = []
-        self._open: list[_Open] = []
+        self._size = 0  # of the tree so far, aliases written out
+        self._open: list[OpenCollection] = []
         self._anchors: dict[str, tuple[Node, int] | None] = {}  # None: not closed yet
 
     def open(self, *, is_mapping: bool, span: Span | None, anchor: str | None = None) -> None:
@@ -62,21 +46,23 @@ class TreeBuilder:
             raise self.unreadable(f"the file nests deeper than {MAX_DEPTH} levels", span)
         if anchor is not None:
             self._anchors[anchor] = None
-        self._open.append(_Open(is_mapping, span, anchor))
+        self._open.append(OpenCollection(is_mapping, span, anchor, self._size))
+        self._grow(1, span)
 
     def close(self) -> None:
         """The innermost list or mapping ends."""
         closed = self._open.pop()
-        node: Node
-        if closed.is_mapping:
-            node = MappingNode(self._entries(closed), closed.span)
-        else:
-            node = SequenceNode(tuple(closed.items), closed.span)
-        self._add(node, closed.size, closed.anchor, is_merge=False)
+        node = closed.node()
+        if closed.anchor is not None:
+            self._anchors[closed.anchor] = (node, self._size - closed.size_before)
+        self._add(node, node.span)
 
     def scalar(self, node: ScalarNode, anchor: str | None = None, *, is_merge: bool = False) -> None:
         """A single value; `is_merge` for the unquoted `<<` of YAML."""
-        self._add(node, 1, anchor, is_merge)
+        self._grow(1, node.span)
+        if anchor is not None:
+            self._anchors[anchor] = (node, 1)
+        self._add(node, node.span, is_merge=is_merge)
 
     def alias(self, name: str, span: Span) -> None:
         """A node that was given a name before, once more."""
@@ -85,42 +71,44 @@ class TreeBuilder:
         target = self._anchors[name]
         if target is None:
             raise self.unreadable(f"the alias *{shorten(name)} stands inside the value it names", span)
-        self._add(target[0], target[1], None, is_merge=False, at=span)
+        node, size = target
+        self._grow(size, span)
+        self._add(node, span)
 
     def unreadable(self, message: str, span: Span | None, fix: str | None = None) -> UnreadableError:
         """The error that ends reading, to be raised."""
-        problem = Problem(ProblemKind.INVALID_SYNTAX, message, self.source.location(span), span, fix=fix)
-        return UnreadableError(problem)
+        location = self.source.location(span or FILE_START)
+        return UnreadableError(Problem(ProblemKind.INVALID_SYNTAX, message, location, span, fix=fix))
 
-    def _add(self, node: Node, size: int, anchor: str | None, is_merge: bool, at: Span | None = None) -> None:
-        """Put a complete node where it belongs: into the innermost open collection, or at the root."""
-        if anchor is not None:
-            self._anchors[anchor] = (node, size)
+    def _grow(self, size: int, at: Span | None) -> None:
+        """Count `size` more values."""
+        self._size += size
+        if self._size > MAX_NODES:
+            raise self.unreadable(f"the file holds more than {MAX_NODES} values, aliases written out", at)
+
+    def _add(self, node: Node, at: Span | None, *, is_merge: bool = False) -> None:
+        """Put a complete node, written `at`, into the innermost open collection, or at the root."""
         if not self._open:
             self.root = node
             return
         parent = self._open[-1]
-        parent.size += size
-        if parent.size > MAX_NODES:
-            message = f"the file holds more than {MAX_NODES} values, aliases written out"
-            raise self.unreadable(message, at or node.span)
         if not parent.is_mapping:
             parent.items.append(node)
         elif parent.key is None and not parent.is_key_refused:
-            self._add_key(parent, node, is_merge, at)
+            self._add_key(parent, node, at, is_merge)
         else:
             self._add_value(parent, node)
 
-    def _add_key(self, parent: _Open, node: Node, is_merge: bool, at: Span | None) -> None:
+    def _add_key(self, parent: OpenCollection, node: Node, at: Span | None, is_merge: bool) -> None:
         """Take `node` as the key of the next value."""
         if not isinstance(node, ScalarNode):
-            self._report("a key is a list or a mapping", at or node.span, expected="a name as key")
+            self._report("a key is a list or a mapping", at, "a name as key")
             parent.is_key_refused = True
             return
-        parent.key = node if at is None else ScalarNode(node.value, node.text, at)
+        parent.key = ScalarNode(node.value, node.text, at)
         parent.is_merge = is_merge
 
-    def _add_value(self, parent: _Open, node: Node) -> None:
+    def _add_value(self, parent: OpenCollection, node: Node) -> None:
         """Take `node` as the value of the last key."""
         key, parent.key = parent.key, None
         if key is None:
@@ -133,24 +121,13 @@ class TreeBuilder:
                 self._report_duplicate(text, key.span, parent.entries[text].key_span)
             parent.entries[text] = Entry(text, key.span, node)
 
-    def _add_merged(self, parent: _Open, node: Node, key: ScalarNode) -> None:
+    def _add_merged(self, parent: OpenCollection, node: Node, key: ScalarNode) -> None:
         """Remember mappings whose entries `parent` takes over."""
         sources = node.items if isinstance(node, SequenceNode) else (node,)
-        if all(isinstance(source, MappingNode) for source in sources):
-            parent.merged.extend(sources)
-        else:
-            self._report(
-                "the merge key << has no mapping", key.span, expected="a mapping, or a list of mappings"
-            )
-
-    def _entries(self, closed: _Open) -> tuple[Entry, ...]:
-        """The entries of a mapping; its own come before merged ones, earlier merged ones before later ones."""
-        entries = closed.entries
-        for source in closed.merged:
-            if isinstance(source, MappingNode):
-                for entry in source.entries:
-                    entries.setdefault(entry.key, entry)
-        return tuple(entries.values())
+        mappings = [source for source in sources if isinstance(source, MappingNode)]
+        parent.merged.extend(mappings)
+        if len(mappings) < len(sources):
+            self._report("<< has no mapping to merge", key.span, "a mapping, or a list of mappings")
 
     def _report_duplicate(self, key: str, span: Span | None, first: Span | None) -> None:
         before = self.source.location(first)

@@ -1,84 +1,22 @@
-"""The types a setting can have: what each accepts, how it says so, and its JSON Schema.
+"""Types of settings that hold truth values and numbers, and the two that widen another type.
 
-One object per setting drives validation, error messages, the published schema and the documentation. `check`
-returns the value in the one form that settings keep (`int`, `float`, `str`, tuples), or raises
-`InvalidValueError`. Types of names live in `clika_core.settings.name_types`.
+Types of names live in `clika_core.settings.name_types`.
 """
 
 from __future__ import annotations
 
 import math
 import numbers
-from abc import ABC, abstractmethod
+import re
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
-from clika_core.errors import SettingsError
+from clika_core.settings.value_type import InvalidValueError, JsonSchema, T_co, ValueType
 
-JsonSchema: TypeAlias = dict[str, Any]
-T_co = TypeVar("T_co", covariant=True)
 Other_co = TypeVar("Other_co", covariant=True)
 
-_PRINTED_BITS = 256  # Python refuses to print integers of thousands of digits
-
 _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
-
-
-class InvalidValueError(SettingsError):
-    """A value that a setting does not take; `item` is the position of the list entry at fault, if any."""
-
-    def __init__(self, found: str, expected: str, fix: str | None = None, item: int | None = None) -> None:
-        """Say what was found and expected; whoever knows the setting's name puts it in front."""
-        super().__init__("invalid value", found=found, expected=expected, fix=fix)
-        self.item = item
-
-
-def describe(value: object) -> str:
-    """`value` as error messages name it: short, and with its type where the text alone would mislead."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        return f"the text {shorten(repr(value))}"
-    if isinstance(value, (list, tuple)):
-        return f"a list of {len(value)}" if value else "an empty list"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, int) and value.bit_length() > _PRINTED_BITS:
-        return f"an integer of {value.bit_length()} bits"
-    if isinstance(value, (int, float)):
-        return shorten(repr(value))
-    return f"a value of type {type(value).__name__}"
-
-
-def shorten(text: str) -> str:
-    """At most 60 characters of `text`, so that a message stays a message."""
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-class ValueType(ABC, Generic[T_co]):
-    """What a setting accepts."""
-
-    @property
-    def reads_text(self) -> bool:
-        """Whether an unquoted `no` or `1.10` in a file stands for its characters."""
-        return False
-
-    @property
-    @abstractmethod
-    def expected(self) -> str:
-        """The accepted values in words: `an integer from 2 to 16`."""
-
-    @abstractmethod
-    def check(self, value: object) -> T_co:
-        """`value` in the form that settings keep; raises InvalidValueError for what is not accepted."""
-
-    @abstractmethod
-    def schema(self) -> JsonSchema:
-        """The accepted values as JSON Schema, draft 2020-12."""
-
-    def refuse(self, value: object, fix: str | None = None) -> InvalidValueError:
-        """The error for `value`, to be raised."""
-        return InvalidValueError(describe(value), self.expected, fix)
+_NUMBER_LIKE = re.compile(r"[-+]?[0-9_]*\.?[0-9_]+(?:[eE][-+]?[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +59,7 @@ class Integer(ValueType[int]):
     def check(self, value: object) -> int:
         """`value` as int; integers of NumPy are accepted."""
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            raise self.refuse(value)
+            raise self.refuse(value, _number_advice(value))
         number = int(value)
         if number < self.minimum or (self.maximum is not None and number > self.maximum):
             raise self.refuse(number)
@@ -148,7 +86,7 @@ class Number(ValueType[float]):
     def check(self, value: object) -> float:
         """`value` as float; integers and numbers of NumPy are accepted."""
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise self.refuse(value)
+            raise self.refuse(value, _number_advice(value))
         try:
             number = float(value)
         except OverflowError:
@@ -161,6 +99,12 @@ class Number(ValueType[float]):
     def schema(self) -> JsonSchema:
         """As JSON Schema."""
         return {"type": "number", "exclusiveMinimum" if self.is_exclusive else "minimum": self.minimum}
+
+
+def _number_advice(value: object) -> str | None:
+    """What to do about text that looks like a number."""
+    is_number_like = isinstance(value, str) and _NUMBER_LIKE.fullmatch(value)
+    return "write plain digits: no quotes, underscores or leading zeros" if is_number_like else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from clika_core.settings.document import ScalarNode
 from clika_core.settings.problems import Problem, ProblemKind
-from clika_core.settings.source import Source, Span
+from clika_core.settings.source import FILE_START, Source, Span
 from clika_core.settings.tree_builder import MERGE_KEY, TreeBuilder, UnreadableError
-from clika_core.settings.value_types import shorten
+from clika_core.settings.value_type import shorten
 
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -122,7 +122,7 @@ def _syntax_problem(error: Exception, source: Source) -> Problem:
         message += f" {context}"
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return Problem(ProblemKind.INVALID_SYNTAX, message)
+        return Problem(ProblemKind.INVALID_SYNTAX, message, source.location(FILE_START))
     span = Span(mark.index, mark.index + 1)
     is_tab = source.text[span.start : span.end] == "\t"
     fix = "indent with spaces: YAML allows no tabs there" if is_tab else None
