@@ -8,6 +8,7 @@ from typing import Any
 from clika_core.errors import Location
 from clika_core.settings.document import Document, Entry, MappingNode, Node, SequenceNode
 from clika_core.settings.layer import LayerQuantizationSettings, find_contradiction
+from clika_core.settings.messages import shorten
 from clika_core.settings.model import Settings
 from clika_core.settings.name_types import check_name
 from clika_core.settings.node_values import describe_node, is_null, item_at, plain_value
@@ -16,7 +17,7 @@ from clika_core.settings.rule import LayerRule
 from clika_core.settings.sections import SECTIONS
 from clika_core.settings.setting import Setting
 from clika_core.settings.source import Source
-from clika_core.settings.value_type import InvalidValueError, shorten
+from clika_core.settings.value_type import InvalidValueError
 
 _LAYERS = "layer_settings"
 _INNER = "quantization_settings"

@@ -13,6 +13,7 @@ from typing import Any
 from clika_core.errors import Location, SettingsError
 from clika_core.settings.caller import caller_location
 from clika_core.settings.layer import LayerQuantizationSettings
+from clika_core.settings.messages import describe
 from clika_core.settings.name_types import check_name
 from clika_core.settings.rule import LayerRule, LayerSettings
 from clika_core.settings.sections import (
@@ -23,7 +24,7 @@ from clika_core.settings.sections import (
     TrainingSettings,
 )
 from clika_core.settings.setting import Section, refuse_key
-from clika_core.settings.value_type import InvalidValueError, describe
+from clika_core.settings.value_type import InvalidValueError
 
 __all__ = ["LayerQuantizationSettings", "LayerRule", "LayerSettings", "Settings"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from clika_core.errors import nearest
-from clika_core.settings.value_type import InvalidValueError, JsonSchema, ValueType, describe
+from clika_core.settings.messages import closest, describe
+from clika_core.settings.value_type import InvalidValueError, JsonSchema, ValueType
 
 # Control characters and lone surrogates: no name of a layer holds them, and no YAML file can.
 _UNWRITABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -53,8 +53,8 @@ class Choice(ValueType[str]):
         text = str.__str__(value)
         if text in self.choices or (self.is_open and re.fullmatch(_PLUGIN_NAME, text)):
             return text
-        close = nearest(text, list(self.choices), limit=1)
-        raise self.refuse(text, f"did you mean {close[0]!r}?" if close else None)
+        close = closest(text, self.choices)
+        raise self.refuse(text, f"did you mean {close!r}?" if close else None)
 
     def schema(self) -> JsonSchema:
         """As JSON Schema."""

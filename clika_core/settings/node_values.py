@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from clika_core.settings.document import MappingNode, Node, ScalarNode, SequenceNode
-from clika_core.settings.value_type import ValueType, describe
+from clika_core.settings.messages import describe
+from clika_core.settings.value_type import ValueType
 
 
 def plain_value(node: Node, value_type: ValueType[Any]) -> object:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from clika_core.errors import Location, SettingsError, nearest
+from clika_core.errors import Location, SettingsError
+from clika_core.settings.messages import closest, shorten
 from clika_core.settings.source import Source, Span
-from clika_core.settings.value_type import shorten
 
 _SHOWN = 20
 _COMPARED = 100  # keys that get a nearest name: a file with more mistakes is no settings file
-_LONGEST_COMPARED = 100  # characters
 
 
 class ProblemKind(StrEnum):
@@ -85,8 +84,7 @@ class ProblemCollector:
         self, owner: str, key: str, span: Span | None, known: list[str], fix: str | None = None
     ) -> None:
         """A key that `owner` does not have; the nearest it has is better advice than `fix`."""
-        is_worth_it = len(key) <= _LONGEST_COMPARED and len(self.collected) < _COMPARED
-        close = nearest(key, known, limit=1) if is_worth_it else []
+        close = closest(key, known) if len(self.collected) < _COMPARED else None
         location, exact = self._place(span)
         self.collected.append(
             Problem(
@@ -95,8 +93,8 @@ class ProblemCollector:
                 location,
                 exact,
                 expected=None if close or fix else f"one of {', '.join(known)}",
-                fix=f"did you mean {close[0]!r}?" if close else fix,
-                replacement=close[0] if close else None,
+                fix=f"did you mean {close!r}?" if close else fix,
+                replacement=close,
             )
         )
 

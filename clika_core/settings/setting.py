@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, NoReturn, TypeVar, overload
 
-from clika_core.errors import Location, SettingsError, nearest
+from clika_core.errors import Location, SettingsError
 from clika_core.settings.caller import caller_location
-from clika_core.settings.value_type import InvalidValueError, ValueType, shorten
+from clika_core.settings.messages import closest, shorten
+from clika_core.settings.value_type import InvalidValueError, ValueType
 
 T = TypeVar("T")
 
@@ -127,11 +128,11 @@ def refuse_key(
     owner: str, key: str, keys: Mapping[str, object], location: Location | None = None
 ) -> NoReturn:
     """Raise the SettingsError for a key that `owner` does not have, with the nearest it has."""
-    close = nearest(key, list(keys), limit=1)
+    close = closest(key, keys)
     raise SettingsError(
         f"{owner} has no setting {shorten(repr(key))}",
         expected=None if close else f"one of {', '.join(keys)}",
-        fix=f"did you mean {close[0]!r}?" if close else None,
+        fix=f"did you mean {close!r}?" if close else None,
         location=location,
     )
 

@@ -14,10 +14,10 @@ from typing import TypeAlias
 
 from clika_core.errors import Location
 from clika_core.settings.document import ScalarNode
+from clika_core.settings.messages import shorten
 from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import Source, Span
 from clika_core.settings.tree_builder import MAX_DEPTH, TreeBuilder, UnreadableError
-from clika_core.settings.value_type import shorten
 
 _Path: TypeAlias = tuple[str, ...]
 _Places: TypeAlias = Mapping[_Path, Span | None]
@@ -31,7 +31,7 @@ _PLACE_IN_MESSAGE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 MAX_CHARACTERS = 2**20  # tomllib takes a second for them
 _STRING_OR_COMMENT = re.compile(r"""\"(?:[^\"\\\n]|\\.)*\"?|'[^'\n]*'?|\#[^\n]*""")
-_LONG_KEY = re.compile(rf"(?:\.[ \t]*[A-Za-z0-9_-]*[ \t]*){{{MAX_DEPTH}}}")
+_LONG_KEY = re.compile(rf"(?:\.[ \t]*+[A-Za-z0-9_-]*+[ \t]*+){{{MAX_DEPTH}}}")
 
 
 def feed_toml(builder: TreeBuilder) -> None:

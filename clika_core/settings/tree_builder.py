@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from clika_core.errors import SettingsError
 from clika_core.settings.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
+from clika_core.settings.messages import shorten
 from clika_core.settings.open_collection import OpenCollection
 from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import FILE_START, Source, Span
-from clika_core.settings.value_type import shorten
 
 MAX_DEPTH = 32  # settings need four
 MAX_NODES = 200_000  # with aliases written out; a rule needs about eight

@@ -16,7 +16,7 @@ from clika_core.settings.value_type import InvalidValueError, JsonSchema, T_co, 
 Other_co = TypeVar("Other_co", covariant=True)
 
 _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
-_NUMBER_LIKE = re.compile(r"[-+]?[0-9_]*\.?[0-9_]+(?:[eE][-+]?[0-9]+)?")
+_NUMBER_LIKE = re.compile(r"[-+]?[0-9_.]{1,40}(?:[eE][-+]?[0-9]{1,4})?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from functools import partial
 from typing import Any
 
 from clika_core.settings.document import ScalarNode
+from clika_core.settings.messages import shorten
 from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import FILE_START, Source, Span
 from clika_core.settings.tree_builder import MERGE_KEY, TreeBuilder, UnreadableError
-from clika_core.settings.value_type import shorten
 
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
