@@ -4,6 +4,7 @@ Invariants, checked when a graph is made:
 
 - names are unique; every input port names an earlier node and one of its outputs: the order is topological;
 - input nodes have no inputs, output nodes exactly one input and no outputs;
+- the example shape of a value agrees with its symbolic shape, size by size;
 - order is trace order: the order in which the model ran.
 """
 
@@ -222,7 +223,20 @@ def _check_node(node: Node, seen: Mapping[str, int]) -> None:
                 f"node {node.name!r} reads output {port.port} of {port.producer!r}",
                 found=f"{seen[port.producer]} output(s)",
             )
+    for value in node.outputs:
+        _check_shapes(node, value)
     if node.kind is NodeKind.INPUT and node.inputs:
         raise GraphError(f"input node {node.name!r} has inputs")
     if node.kind is NodeKind.OUTPUT and (len(node.inputs) != 1 or node.outputs):
         raise GraphError(f"output node {node.name!r} must have exactly one input and no outputs")
+
+
+def _check_shapes(node: Node, value: Value) -> None:
+    """Raise GraphError where a size that is fixed was another one in the example."""
+    pairs = zip(value.shape, value.example_shape, strict=False)
+    agree = all(size == example or isinstance(size, str) for size, example in pairs)
+    if len(value.shape) != len(value.example_shape) or not agree:
+        raise GraphError(
+            f"the shapes of an output of {node.name!r} contradict each other",
+            found=f"{value.shape} and, in the example, {value.example_shape}",
+        )

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 
-_INDEX = re.compile(r"""\[\s*['"]?([^\[\]'"]*)['"]?\s*\]""")
-_SEPARATORS = re.compile(r"[./]+")
+_SEPARATORS = re.compile(r"""(?:[./]|\[['"]?|['"]?\])+""")  # `.`, `/`, and brackets with their quotes
 
 
 def normalise_path(path: str) -> str:
     """`path` with its components joined by `.`: `a/b[0]` and `['a'].b.0` become `a.b.0`."""
-    return _SEPARATORS.sub(".", _INDEX.sub(r".\1", path)).strip(".")
+    return _SEPARATORS.sub(".", path).strip(".")
 
 
 def common_path(paths: list[str]) -> str | None:

@@ -289,9 +289,11 @@ def _agree(wanted: Mapping[str, AttributeValue | Capture], record: Record, match
     agreed: Match | None = match
     for name, expected in wanted.items():
         found = record.attributes.get(name)
-        if agreed is not None and isinstance(expected, Capture):
+        if agreed is None:
+            return None
+        if isinstance(expected, Capture):
             agreed = agreed.capture(expected.name, found)
-        elif agreed is None or not _equal(found, expected):
+        elif not _equal(found, expected):
             return None
     return agreed
 
