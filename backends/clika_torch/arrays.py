@@ -1,0 +1,149 @@
+"""`TorchArrays`: the operations on tensors that the core needs, the same on every device.
+
+Divisions are IEEE: scales are tensors on the device of what they divide, because torch multiplies by a reciprocal
+where a GPU tensor is divided by a number. Nothing here uses `torch.fake_quantize_*`, which does so always.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clika_core.errors import NumericsError
+from clika_core.numerics.quant_params import QuantParams
+from clika_core.numerics.sharing import expand
+from clika_core.schemes.formats import IntegerFormat
+from clika_torch.straight_through import round_to_range
+
+_EXACT: Final = 2.0**24  # float32 holds every integer up to here
+_CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
+
+
+class TorchArrays:
+    """`clika_core.backend.interface.ArrayOps` on tensors."""
+
+    def from_numpy(self, array: NDArray[Any], like: Tensor | None = None) -> Tensor:
+        """A tensor with a copy of the values of `array`, on the device of `like`."""
+        return torch.tensor(array, device=None if like is None else like.device)
+
+    def to_numpy(self, array: Tensor) -> NDArray[Any]:
+        """A NumPy copy, detached, on the host; bfloat16, which NumPy does not have, as float32."""
+        return to_numpy(array)
+
+    def min_max(self, array: Tensor) -> tuple[float, float]:
+        """Smallest and largest element; NaN if any element is NaN."""
+        least, most = torch.aminmax(array.detach())
+        return float(least), float(most)
+
+    def min_max_per_sample(self, array: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
+        least, most = torch.aminmax(
+            array.detach().float().flatten(1) if array.dim() > 1 else array.float()[:, None], dim=1
+        )
+        return to_numpy(least), to_numpy(most)
+
+    def histogram(self, array: Tensor, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
+        """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside.
+
+        In float64, where scaling by a power of two is exact for every float32.
+        """
+        total = torch.zeros(num_bins, dtype=torch.int64, device=array.device)
+        for part in _parts(array):
+            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(first_bin).long()
+            total += torch.bincount(bins, minlength=num_bins)
+        return to_numpy(total)
+
+    def sum_of_squares(self, array: Tensor, other: Tensor | None = None) -> float:
+        """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
+        total = torch.zeros((), dtype=torch.float64, device=array.device)
+        others = [None] * len(_parts(array)) if other is None else _parts(other)
+        for part, opposite in zip(_parts(array), others, strict=True):
+            difference = part.double() if opposite is None else part.double().sub_(opposite)
+            total += torch.dot(difference, difference)
+        return float(total)
+
+    def quantize(self, array: Tensor, params: QuantParams) -> Tensor:
+        """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.
+
+        Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
+        """
+        low, high = _limits(params)
+        shape = tuple(array.shape)
+        scale = _constant(expand(params.scale, shape, params.granularity), array)
+        zero_point = _constant(expand(params.zero_point, shape, params.granularity), array)
+        return round_to_range(array.float() / scale, zero_point, low, high)
+
+    def dequantize(self, codes: Tensor, params: QuantParams) -> Tensor:
+        """Centred codes times scale, float32."""
+        scale = expand(params.scale, tuple(codes.shape), params.granularity)
+        return codes.float() * _constant(scale, codes)
+
+    def rescale(
+        self, accumulator: Tensor, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
+    ) -> Tensor:
+        """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
+        low, high = _limits(params)
+        factor = _constant(multiplier, accumulator)
+        if axis is not None:
+            factor = _along(factor, axis, accumulator.dim())
+        return round_to_range(
+            accumulator.float() * factor, _constant(params.zero_point, accumulator), low, high
+        )
+
+    def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
+        """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
+
+        `divisor` is a scalar, or a vector along axis 0.
+        """
+        values = _constant(divisor, array)
+        if values.dim():
+            values = _along(values, 0, array.dim())
+        return round_to_range(array.float() / values, _constant(np.float32(0), array), -bound, bound)
+
+    def clip(self, codes: Tensor, minimum: float, maximum: float) -> Tensor:
+        """Elementwise clip."""
+        return codes.clamp(minimum, maximum)
+
+    def cast(self, array: Tensor, dtype: str) -> Tensor:
+        """The tensor in another floating dtype."""
+        wanted: torch.dtype = getattr(torch, dtype)
+        return array.to(wanted)
+
+
+def to_numpy(tensor: Tensor) -> NDArray[Any]:
+    """A NumPy copy, detached, on the host; bfloat16 as float32."""
+    held = tensor.detach()
+    held = held.float() if held.dtype == torch.bfloat16 else held
+    return np.array(held.cpu().numpy())
+
+
+def _constant(values: NDArray[Any] | np.float32, like: Tensor) -> Tensor:
+    """Values as float32 tensor where `like` is."""
+    return torch.tensor(values, dtype=torch.float32, device=like.device)
+
+
+def _along(values: Tensor, axis: int, rank: int) -> Tensor:
+    """A vector, shaped to broadcast along one axis of a tensor of `rank` axes."""
+    return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
+
+
+def _limits(params: QuantParams) -> tuple[float, float]:
+    """quant_min and quant_max; raises NumericsError for formats that are not integers."""
+    if not isinstance(params.format, IntegerFormat):
+        raise NumericsError(
+            "codes are integers here",
+            found=str(params.format),
+            expected="an integer format",
+            fix="use int8 or uint8: floating-point formats are not simulated yet",
+        )
+    return float(params.format.quant_min), float(params.format.quant_max)
+
+
+def _parts(array: Tensor) -> tuple[Tensor, ...]:
+    """The elements in order, some at a time."""
+    flat = array.detach().reshape(-1)
+    return torch.split(flat, _CHUNK.get(flat.device.type, flat.numel() or 1))

@@ -1,0 +1,96 @@
+"""`TorchBackend`: finds PyTorch models and traces them. Torch is imported when a method needs it, not before."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from clika_core.backend.interface import Backend, BackendDescription, TracedModel
+from clika_core.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+INSTALL: Final = 'pip install "clika-core[torch]"'
+
+CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
+
+GAPS: Final = (
+    ("TorchScript modules", "torch.export does not trace them"),
+    ("loops of unknown length and branches on data", "torch.export records one path through the model"),
+    (
+        "state that a forward pass writes",
+        "a traced model computes its results and keeps no state between calls",
+    ),
+    ("dropout and batch statistics while training", "a traced model is the model in evaluation mode"),
+)
+
+
+class TorchBackend(Backend):
+    """PyTorch models: `torch.nn.Module`, in one process, on the CPU or one GPU."""
+
+    name = "torch"
+    distribution = "clika-core[torch]"
+
+    def accepts(self, model: Any) -> bool:
+        """Whether `model` is an `nn.Module`; where torch was never imported, nothing can be one."""
+        torch = sys.modules.get("torch")
+        return torch is not None and isinstance(model, torch.nn.Module)
+
+    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+        """Trace `model` in evaluation mode; see `clika_torch.tracing`.
+
+        Raises `MissingDependencyError` without torch, `TraceError` for a model that cannot be traced.
+        """
+        _import_torch()
+        from clika_torch.tracing import trace
+
+        return trace(model, example_inputs, name=name)
+
+    def describe(self) -> BackendDescription:
+        """Version and devices, or the problem that keeps torch from being imported."""
+        try:
+            version = metadata.version("torch")
+            devices = _devices(_import_torch())
+        except metadata.PackageNotFoundError:
+            return _unusable(None, f"torch is not installed: {INSTALL}")
+        except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
+            return _unusable(None, f"torch cannot be imported: {error}")
+        return BackendDescription(self.name, "PyTorch", version, devices, CAPABILITIES, GAPS)
+
+    def demo_network(self, weights: Path | None = None) -> Any:
+        """The demo's network in evaluation mode, with the shipped weights or those of a safetensors file."""
+        _import_torch()
+        from clika_torch.demo_network import demo_network
+
+        return demo_network(weights or True)
+
+    def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
+        """Train the demo's network anew; write weights and log into `folder` and return the weights' path."""
+        _import_torch()
+        from clika_core.demo.weights import WEIGHTS_FILE
+        from clika_torch.demo_training import Recipe, train
+
+        train(folder, recipe=Recipe(seed=seed), progress=progress)
+        return folder / WEIGHTS_FILE
+
+
+def _import_torch() -> ModuleType:
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        raise MissingDependencyError(
+            "this model needs PyTorch, which cannot be imported", found=str(error), fix=INSTALL
+        ) from error
+
+
+def _devices(torch: ModuleType) -> tuple[str, ...]:
+    return ("cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())))
+
+
+def _unusable(version: str | None, problem: str) -> BackendDescription:
+    return BackendDescription("torch", "PyTorch", version, problem=problem)

@@ -1,0 +1,73 @@
+"""Running `torch.export` quietly, in inference, with the first axis of every input free to change."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.export import Dim, ExportedProgram
+
+from clika_torch.flat_model import FlatModel
+
+_NOISY_LOGGERS: Final = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
+
+_NOISE: Final = (
+    # nn.LSTM and nn.GRU put their weights in a list while they run; the weights themselves are registered.
+    (UserWarning, r"The tensor attributes? .*_flat_weights"),
+    # torch's own deep copy of an exported program touches a class that torch has deprecated.
+    (FutureWarning, r".*LeafSpec.* is deprecated"),
+)
+
+
+def export(model: FlatModel, arrays: Sequence[Tensor]) -> ExportedProgram:
+    """The operations that `model` runs on `arrays`, undecomposed; raises whatever tracing raises.
+
+    torch.export keeps a size of one fixed: give at least two samples where the batch is to be free.
+    """
+    free: tuple[Any, ...] = tuple({0: Dim.AUTO} if array.dim() else None for array in arrays)
+    with _quietly(), _without_fused_layers(), torch.no_grad():
+        program: ExportedProgram = torch.export.export(
+            model, tuple(arrays), strict=False, dynamic_shapes={"arrays": free}
+        )
+    return program
+
+
+def decompose(program: ExportedProgram) -> ExportedProgram:
+    """The same operations in functional form: nothing is written in place."""
+    with _quietly():
+        decomposed: ExportedProgram = program.run_decompositions({})
+    return decomposed
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Without the graphs that torch prints, and the tracebacks it logs, before it raises."""
+    loggers = [logging.getLogger(name) for name in _NOISY_LOGGERS]
+    before = [logger.disabled for logger in loggers]
+    with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():
+        for category, message in _NOISE:
+            warnings.filterwarnings("ignore", message, category)
+        try:
+            for logger in loggers:
+                logger.disabled = True
+            yield
+        finally:
+            for logger, was_disabled in zip(loggers, before, strict=True):
+                logger.disabled = was_disabled
+
+
+@contextlib.contextmanager
+def _without_fused_layers() -> Iterator[None]:
+    """Transformer layers as their operations, not as one fused kernel that training does not have."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)

@@ -1,0 +1,80 @@
+"""`FlatModel`: a model that takes its arrays in order and returns its arrays in order, for `torch.export`.
+
+Export knows few kinds of containers and wants to be told about dataclasses. Wrapped like this a model may take
+and return whatever `structure` can take apart, and nothing is registered with torch.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clika_core.errors import TraceError
+from clika_torch.inputs import Signature
+from clika_torch.structure import Flat, flatten
+
+PREFIX = "model"
+"""The attribute that holds the user's model: module paths and parameter names begin with it."""
+
+_PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
+
+
+@dataclass
+class Result:
+    """What the model returned when it was last called, taken apart."""
+
+    flat: Flat | None = None
+
+
+class FlatModel(nn.Module):
+    """`forward(*arrays)` gives the leaves of the model's result, and keeps its structure in `result`."""
+
+    def __init__(self, model: nn.Module, signature: Signature, inputs: Flat) -> None:
+        """Take the model, and the example arguments whose leaves are replaced by arrays."""
+        super().__init__()
+        self.model = model
+        self._signature = signature
+        self._inputs = inputs
+        self._result = Result()
+
+    def forward(self, *arrays: Tensor) -> tuple[Any, ...]:
+        """Arrays beside the leaves of the example arguments."""
+        value = self._signature.call(self.model, self._inputs.build(arrays))
+        flat = flatten(value)
+        for path, constant in flat.constants.items():
+            _check_plain(path, constant)
+        self._result.flat = flat
+        return tuple(flat.leaves.values())
+
+    @property
+    def result(self) -> Flat:
+        """The result of the last call, taken apart; its leaves are those of the trace."""
+        if self._result.flat is None:
+            raise RuntimeError("the model has not been called")
+        return self._result.flat
+
+
+def _check_plain(path: str, constant: Any) -> None:
+    """Refuse a result that may hide arrays."""
+    if not isinstance(constant, _PLAIN):
+        raise TraceError(
+            "the model returns an object that cannot be taken apart",
+            found=f"{type(constant).__module__}.{type(constant).__qualname__} at {path or 'the top'!r}",
+            expected="tensors in dicts, lists, tuples, named tuples or dataclasses",
+            fix="return the tensors themselves, or make the class a dataclass",
+        )
+
+
+def shallow_copy(model: nn.Module) -> nn.Module:
+    """A copy of the modules in evaluation mode that shares every tensor: tracing it leaves `model` as it is."""
+    shared = {id(tensor): tensor for module in model.modules() for tensor in _tensors(module)}
+    return copy.deepcopy(model, dict(shared)).eval()
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    registered = [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]
+    return [value for value in registered if isinstance(value, Tensor)]

@@ -1,0 +1,164 @@
+"""Inputs as users give them (a tuple, a list, a dict, one array) and as the traced model takes them: in order."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from clika_core.errors import DataError
+from clika_core.ir.graph import Node, Value
+from clika_torch.dtypes import dtype_name
+from clika_torch.structure import Flat, flatten
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The arguments of a model's `forward`."""
+
+    parameters: inspect.Signature
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Signature:
+        """The signature of `model.forward`, without `self`."""
+        return cls(inspect.signature(model.forward))
+
+    def bind(self, inputs: Any) -> dict[str, Any]:
+        """Every argument by name, defaults included.
+
+        A dict holds arguments by name, unless `forward` has no such arguments: then it is the first argument.
+        A tuple or list holds arguments in order; anything else is the first argument. Raises TypeError where
+        they do not fit, as a call would.
+        """
+        if isinstance(inputs, Mapping) and self._are_arguments(inputs):
+            return self.bind_call((), dict(inputs))
+        return self.bind_call(tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,), {})
+
+    def bind_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Every argument of `forward(*args, **kwargs)` by name, defaults included; raises TypeError."""
+        bound = self.parameters.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return dict(bound.arguments)
+
+    def call(self, model: nn.Module, arguments: Mapping[str, Any]) -> Any:
+        """Call `model` with what `bind` returned."""
+        bound = inspect.BoundArguments(self.parameters, dict(arguments))
+        return model(*bound.args, **bound.kwargs)
+
+    def argument_path(self, path: str) -> str | None:
+        """The name that an input deserves: None inside `*args`, without the prefix inside `**kwargs`."""
+        argument, _, rest = path.partition(".")
+        kind = self.parameters.parameters[argument].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            return None
+        return rest if kind is inspect.Parameter.VAR_KEYWORD else path
+
+    def _are_arguments(self, inputs: Mapping[Any, Any]) -> bool:
+        parameters = self.parameters.parameters.values()
+        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+            return all(isinstance(key, str) for key in inputs)
+        return set(inputs) <= {parameter.name for parameter in parameters}
+
+
+def as_tensors(leaves: Iterable[Any], device: torch.device | None = None) -> list[Tensor]:
+    """Leaves as tensors, on `device` where one is given."""
+    return [_as_tensor(leaf).to(device) for leaf in leaves]
+
+
+def _as_tensor(leaf: Any) -> Tensor:
+    if isinstance(leaf, np.ndarray):
+        return torch.from_numpy(leaf if leaf.flags.writeable else leaf.copy())
+    tensor: Tensor = leaf
+    return tensor
+
+
+@dataclass(frozen=True, slots=True)
+class InputLayout:
+    """What a traced model was given: the arguments it was traced with, taken apart."""
+
+    signature: Signature
+    example: Flat
+
+    def take(self, inputs: Any) -> list[Any]:
+        """The arrays in `inputs`, given as users give them, in the order of the trace; raises DataError."""
+        try:
+            return self.take_arguments(self.signature.bind(inputs))
+        except TypeError as error:
+            raise self._misfit(str(error)) from error
+
+    def take_arguments(self, arguments: Mapping[str, Any]) -> list[Any]:
+        """The same for arguments by name."""
+        found, expected = flatten(dict(arguments)), self.example
+        missing = [path for path in expected.leaves if path not in found.leaves]
+        unexpected = [path for path in found.leaves if path not in expected.leaves]
+        if missing or unexpected:
+            raise self._misfit(
+                f"missing: {', '.join(missing) or '-'}; not known: {', '.join(unexpected) or '-'}"
+            )
+        for path, value in expected.constants.items():
+            if path in found.constants and not _is_same(value, found.constants[path]):
+                raise DataError(
+                    f"argument {path!r} is part of the traced model and cannot change",
+                    found=repr(found.constants[path]),
+                    expected=repr(value),
+                    fix="trace the model again with this value",
+                )
+        return [found.leaves[path] for path in expected.leaves]
+
+    def _misfit(self, found: str) -> DataError:
+        return DataError(
+            "these inputs are not what the model was traced with",
+            found=found,
+            expected=", ".join(self.example.leaves),
+            fix="give a tuple in the order of forward's arguments, or a dict by their names",
+        )
+
+
+def _is_same(first: Any, second: Any) -> bool:
+    return first is second or bool(first == second)
+
+
+def check_fit(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> None:
+    """Raise DataError naming the input unless each array has the dtype and the shape of its input node.
+
+    A size that is free to change may be anything, but the same wherever it occurs.
+    """
+    sizes: dict[str, int] = {}
+    for array, node in zip(arrays, nodes, strict=True):
+        value = node.outputs[0]
+        if dtype_name(array.dtype) != value.dtype:
+            raise DataError(
+                f"input {node.name!r} has another dtype than in the trace",
+                found=dtype_name(array.dtype),
+                expected=value.dtype,
+                fix=f"convert it: .astype('{value.dtype}') in NumPy, .to(torch.{value.dtype}) in torch",
+            )
+        if not _fits(tuple(array.shape), value, sizes):
+            raise DataError(
+                f"input {node.name!r} has a shape that the traced model does not take",
+                found=str(list(array.shape)),
+                expected=_wanted(value, sizes),
+                fix="check the order of the axes; sizes other than the first axis are those of the example inputs",
+            )
+
+
+def _fits(shape: tuple[int, ...], value: Value, sizes: dict[str, int]) -> bool:
+    if len(shape) != len(value.shape):
+        return False
+    return all(
+        sizes.setdefault(wanted, size) == size if isinstance(wanted, str) else wanted == size
+        for size, wanted in zip(shape, value.shape, strict=True)
+    )
+
+
+def _wanted(value: Value, sizes: Mapping[str, int]) -> str:
+    parts = (
+        f"{size} (= {sizes[size]} elsewhere)" if isinstance(size, str) and size in sizes else str(size)
+        for size in value.shape
+    )
+    return f"[{', '.join(parts)}]"

@@ -1,0 +1,122 @@
+"""Why a model cannot be traced, in the words of its author: which module, which line, what, and what to do."""
+
+from __future__ import annotations
+
+import copy
+import re
+import traceback
+from collections.abc import Sequence
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from clika_core.errors import Location, TraceError
+from clika_torch.dtypes import dtype_name
+from clika_torch.flat_model import FlatModel
+from clika_torch.inputs import InputLayout
+from clika_torch.trace_facts import is_users, own_name
+
+_REASONS: Final = (
+    (
+        re.compile(r"data-dependent|DataDependent|UnbackedSymInt|unbacked", re.IGNORECASE),
+        "what the model computes depends on the values of a tensor (`if`, `while`, `int(...)`, a size)",
+        "use torch.where or masks instead, or trace the part of the model before it",
+    ),
+    (
+        re.compile(r"\.numpy\(\) is not supported|tolist"),
+        "the model leaves torch: it turns a tensor into NumPy or Python values",
+        "compute it with torch operations",
+    ),
+    (
+        re.compile(r"fake ?tensor|FakeTensor|no fake impl|meta kernel|NotImplementedError", re.IGNORECASE),
+        "the model runs an operator whose result's shape torch cannot know in advance",
+        "register a fake implementation for it (torch.library.register_fake), or compute it with torch operations",
+    ),
+)
+_OTHER: Final = ("torch.export cannot follow it", "rewrite this line with torch operations on tensors")
+
+
+def refuse_unsupported(model: nn.Module) -> None:
+    """Raise TraceError for modules of which it is known beforehand."""
+    if isinstance(model, torch.jit.ScriptModule):
+        raise TraceError(
+            "TorchScript modules cannot be traced",
+            found=type(model).__name__,
+            expected="an nn.Module in Python",
+            fix="give the module that was scripted",
+        )
+    lazy = [name for name, module in model.named_modules() if _is_uninitialised(module)]
+    if lazy:
+        raise TraceError(
+            f"module {lazy[0] or '(the model)'} has no weights yet",
+            found="an uninitialised parameter",
+            fix="run the model once on real inputs before tracing it",
+        )
+
+
+def _is_uninitialised(module: nn.Module) -> bool:
+    held = (*module._parameters.values(), *module._buffers.values())
+    return any(tensor is not None and is_lazy(tensor) for tensor in held)
+
+
+def explain(error: Exception, model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> TraceError:
+    """The TraceError for what export raised: the model fails by itself, or it cannot be traced."""
+    own = _own_failure(model, layout, arrays)
+    found = error if own is None else own
+    path, location = _place(found)
+    where = f" in module {path!r}" if path else ""
+    if own is not None:
+        message = f"the model fails on the example inputs{where}"
+        fix = f"check the example inputs: {_describe(layout, arrays)}"
+    else:
+        reason, fix = _reason(error)
+        message = f"the model cannot be traced{where}: {reason}"
+    return TraceError(message, found=_first_line(found), fix=fix, location=location)
+
+
+def _own_failure(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> Exception | None:
+    """What the model itself raises on the example inputs, run on a copy."""
+    try:
+        flat = FlatModel(copy.deepcopy(model).eval(), layout.signature, layout.example)
+    except Exception:  # noqa: BLE001 - a model that cannot be copied is judged by what export said
+        return None
+    try:
+        with torch.no_grad():
+            flat(*arrays)
+    except Exception as error:  # noqa: BLE001 - it is the user's code
+        return error
+    return None
+
+
+def _place(error: BaseException) -> tuple[str, Location | None]:
+    """The deepest of the user's modules, and the deepest of the user's lines, that an error came through."""
+    paths: dict[int, str] = {}
+    path, location = "", None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module = frame.f_locals.get("self")
+        if isinstance(module, FlatModel):
+            paths = {id(inner): own_name(name) for name, inner in module.named_modules() if "." in name}
+        path = paths.get(id(module), path)
+        if paths and is_users(frame.f_code.co_filename):
+            location = Location(frame.f_code.co_filename, line)
+    return path, location
+
+
+def _reason(error: Exception) -> tuple[str, str]:
+    text = f"{type(error).__name__}: {error}"
+    return next(((reason, fix) for pattern, reason, fix in _REASONS if pattern.search(text)), _OTHER)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+def _describe(layout: InputLayout, arrays: Sequence[Tensor]) -> str:
+    """`x: float32 [2, 3, 8, 8]` for every input."""
+    return ", ".join(
+        f"{path or 'input'}: {dtype_name(array.dtype)} {list(array.shape)}"
+        for path, array in zip(layout.example.leaves, arrays, strict=True)
+    )

@@ -1,0 +1,100 @@
+"""`TorchTracedModel`: a traced PyTorch model as the core sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from clika_core.backend.interface import Program as NativeProgram
+from clika_core.backend.interface import Removals, TracedModel, Visitor
+from clika_torch.arrays import TorchArrays
+from clika_torch.inputs import as_tensors, check_fit
+from clika_torch.interpreter import Held, Interpreter, build_result, run_natively
+from clika_torch.parameters import LayerParameters
+from clika_torch.schedule import Schedule, make_schedule
+from clika_torch.trace import Trace
+
+if TYPE_CHECKING:
+    from clika_torch.native_model import NativeModel
+
+
+class TorchTracedModel(TracedModel):
+    """A trace with tensors to run it on.
+
+    A fresh one shares the tensors of the user's model and only reads them; `preprocess` copies them. Runs are
+    without gradients, except over the parameters of a native model.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        held: Held,
+        removed: Mapping[str, str | None] | None = None,
+        *,
+        schedule: Schedule | None = None,
+        is_trained: bool = False,
+    ) -> None:
+        """Take a trace, tensors to run it on, layers to pass over; a schedule where it is known already."""
+        self.trace = trace
+        self.graph = trace.graph
+        self.arrays = TorchArrays()
+        self.removed = dict(removed or {})
+        self.held = Held(held.state, dict(held.overrides), held.device)
+        self._schedule = schedule
+        self._is_trained = is_trained
+
+    def run(self, inputs: Any) -> Any:
+        """The model's own result, with its own structure, for `inputs` as the model takes them."""
+        arrays = self.flatten_inputs(inputs)
+        return build_result(self.trace.program, self.interpret(arrays, run_natively), self.held, arrays)
+
+    def flatten_inputs(self, inputs: Any) -> tuple[Tensor, ...]:
+        """Tensors beside `graph.inputs`, on the model's device; NumPy arrays share their memory where they can.
+
+        Raises DataError naming the input when a shape or dtype does not fit.
+        """
+        arrays = as_tensors(self.trace.layout.take(inputs), self.held.device)
+        check_fit(arrays, self.graph.inputs)
+        return tuple(arrays)
+
+    def interpret(self, inputs: Sequence[Any], visitor: Visitor) -> tuple[Any, ...]:
+        """Run the graph, each layer that is not removed through `visitor`; values beside `graph.outputs`."""
+        with torch.set_grad_enabled(self._is_trained and torch.is_grad_enabled()):
+            return Interpreter(self.trace.program, self.schedule, self.held, inputs).run(visitor)
+
+    def parameters(self, layer: str) -> MutableMapping[str, NDArray[Any]]:
+        """The parametric operands of a layer by role; see `LayerParameters`."""
+        return LayerParameters(self, self.graph[layer], self.trace.regions[layer])
+
+    def preprocess(self, removals: Removals) -> TorchTracedModel:
+        """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""
+        return TorchTracedModel(self.trace, self.held.copy(), {**self.removed, **removals.into})
+
+    def native(self, program: NativeProgram) -> NativeModel:
+        """A module with own, trainable parameters that computes the graph's outputs by `program`."""
+        from clika_torch.native_model import NativeModel  # it makes traced models itself
+
+        return NativeModel(self, program)
+
+    def override(self, layer: str, role: str, tensor: Tensor | None) -> None:
+        """Replace an operand of one layer; None leaves it out."""
+        self.held.overrides[layer, role] = tensor
+        self._schedule = None
+
+    def overrides_of(self, layer: str) -> dict[str, Tensor | None]:
+        """What replaces operands of one layer, by role."""
+        return {role: tensor for (name, role), tensor in self.held.overrides.items() if name == layer}
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the layers that are left run; made when it is first needed after a change."""
+        if self._schedule is None:
+            trace = self.trace
+            self._schedule = make_schedule(
+                trace.program, trace.graph, trace.regions, self.removed, self.held.overrides
+            )
+        return self._schedule

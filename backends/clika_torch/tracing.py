@@ -1,0 +1,134 @@
+"""Tracing: from a user's module and example inputs to a `TorchTracedModel`.
+
+    copy -> flat model -> torch.export -> rewrites -> recorder -> core's assembly
+
+A single sample is given twice, so that the batch is free to change; where a model takes no other batch than the
+example's, it is traced with that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.errors import TraceError
+from clika_core.ir.assembly import assemble
+from clika_core.ir.graph import Graph
+from clika_torch.exporting import decompose, export
+from clika_torch.flat_model import FlatModel, shallow_copy
+from clika_torch.inputs import InputLayout, Signature, as_tensors
+from clika_torch.interpreter import Held
+from clika_torch.recorder import Recorder
+from clika_torch.rewrites import addmm_to_linear, inline_contexts, make_functional
+from clika_torch.structure import Flat, flatten
+from clika_torch.trace import Trace
+from clika_torch.trace_errors import explain, refuse_unsupported
+from clika_torch.traced_model import TorchTracedModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exported:
+    """An exported program and the result of the model while it was traced."""
+
+    program: ExportedProgram
+    result: Flat
+
+
+def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> TorchTracedModel:
+    """Trace `model` in evaluation mode; the user's object is not changed.
+
+    Raises TraceError naming module, file and line where the model cannot be traced.
+    """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+    refuse_unsupported(model)
+    layout = _layout(model, example_inputs)
+    exported = _export(model, layout, as_tensors(layout.example.leaves.values(), _device(model)))
+    program, recording = Recorder(exported.program, layout, exported.result).record(
+        name or type(model).__name__
+    )
+    assembly = assemble(recording)
+    graph = replace(assembly.graph, diagnostics=(*assembly.diagnostics, *_fixed_batch(assembly.graph)))
+    state = {name: held.tensor for name, held in program.state.items()}
+    device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
+    return TorchTracedModel(Trace(program, layout, graph, assembly.regions), Held(state, {}, device))
+
+
+def _layout(model: nn.Module, example_inputs: Any) -> InputLayout:
+    signature = Signature.of(model)
+    try:
+        arguments = signature.bind(example_inputs)
+    except TypeError as error:
+        raise TraceError(
+            f"the example inputs do not fit the model's forward{signature.parameters}",
+            found=str(error),
+            fix="give a tuple in the order of forward's arguments, or a dict by their names",
+        ) from error
+    return InputLayout(signature, flatten(arguments))
+
+
+def _export(model: nn.Module, layout: InputLayout, arrays: list[Tensor]) -> _Exported:
+    """Export with the batch free to change if the model can, else as the example is."""
+    doubled = _doubled(arrays)
+    if doubled is not None:
+        try:
+            exported = _export_on(model, layout, doubled)
+        except Exception:  # noqa: BLE001 - whatever fails on two samples may work on the one given
+            exported = None
+        if exported is not None and _is_free(exported.program):
+            return exported
+    try:
+        return _export_on(model, layout, arrays)
+    except TraceError:
+        raise
+    except Exception as error:
+        raise explain(error, model, layout, arrays) from error
+
+
+def _export_on(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> _Exported:
+    flat = FlatModel(shallow_copy(model), layout.signature, layout.example)
+    program = export(flat, arrays)
+    inline_contexts(program.graph_module)
+    if not make_functional(program.graph):
+        program = decompose(program)
+    addmm_to_linear(program)
+    return _Exported(program, flat.result)
+
+
+def _doubled(arrays: Sequence[Tensor]) -> list[Tensor] | None:
+    """The inputs with a batch of one given twice; None where the batch is no single sample."""
+    batched = [array for array in arrays if array.dim()]
+    if not batched or batched[0].shape[0] != 1:
+        return None
+    return [torch.cat([a, a]) if a.dim() and a.shape[0] == 1 else a for a in arrays]
+
+
+def _is_free(program: ExportedProgram) -> bool:
+    """Whether the first axis of some input is free to change."""
+    return bool(program.range_constraints)
+
+
+def _device(model: nn.Module) -> torch.device | None:
+    return next((tensor.device for tensor in (*model.parameters(), *model.buffers())), None)
+
+
+def _fixed_batch(graph: Graph) -> list[Diagnostic]:
+    """A finding where the trace holds for the example's batch alone."""
+    fixed = [node for node in graph.inputs if node.outputs[0].shape]
+    if not fixed or any(isinstance(node.outputs[0].shape[0], str) for node in fixed):
+        return []
+    shape = fixed[0].outputs[0].shape
+    return [
+        Diagnostic(
+            "fixed-batch",
+            Severity.INFO,
+            f"the traced model takes batches of {shape[0]} alone: its code depends on that size",
+            related=(fixed[0].name,),
+            help="write sizes as x.shape[0] in forward, or trace and run it with the batch you need",
+        )
+    ]
