@@ -1,7 +1,7 @@
 """DOT as small frozen values: nodes, edges, a graph, and their text. Needs no graphviz.
 
 Nodes and edges keep the order they are given in, because layout follows it; attributes are sorted. The same
-value gives the same text. Names come from files: every text is escaped, here or in `clika_core.pictures.markup`.
+value gives the same text. Names come from files: every text is escaped, here or in `pictures.markup`.
 """
 
 from __future__ import annotations

@@ -64,10 +64,9 @@ def endpoint_lines(graph: Graph, node: Node) -> list[str]:
 
 
 def operand_word(node: Node, port: InputPort) -> str:
-    """The operand's role where the operands of `node` could be confused, else nothing."""
-    if len(node.inputs) < 2 or node.type in _INTERCHANGEABLE:
-        return ""
-    return port.role.removeprefix("inputs.")
+    """The operand's role where it tells the operands of `node` apart better than their order, else nothing."""
+    is_clear = len(node.inputs) < 2 or node.type in _INTERCHANGEABLE or port.role.startswith("inputs.")
+    return "" if is_clear else port.role
 
 
 def attribute_lines(node: Node) -> list[str]:

@@ -22,7 +22,7 @@ _GRAPH: Final = {
     "rankdir": "TB",
     "ranksep": "0.32",
 }
-_BOUNDED: Final = {"mclimit": "0.2", "nslimit": "1", "nslimit1": "1", "splines": "line"}
+_BOUNDED: Final = {"mclimit": "0.05", "nslimit": "1", "nslimit1": "1", "splines": "line"}
 _TEXT: Final = {"fontcolor": GREY, "fontname": TYPEFACE}
 _NODE: Final = {**_TEXT, "fontsize": "9", "margin": "0.11,0.07", "shape": "box"}
 _EDGE: Final = {**_TEXT, "arrowsize": "0.6", "fontsize": "8"}
@@ -33,4 +33,11 @@ def laid_out(name: str, label: Markup, nodes: Sequence[DotNode], edges: Sequence
     attributes: Attributes = {**_GRAPH, "label": label}
     if len(edges) > FULL_EFFORT_EDGES:
         attributes = {**attributes, **_BOUNDED}
+        edges = [_unlabelled(edge) for edge in edges]
     return DotGraph(tuple(nodes), tuple(edges), attributes, _NODE, _EDGE, name)
+
+
+def _unlabelled(edge: DotEdge) -> DotEdge:
+    """Without its label, which would double the ranks; the boxes name their operands too."""
+    kept = {key: value for key, value in edge.attributes.items() if key != "label"}
+    return DotEdge(edge.tail, edge.head, kept)

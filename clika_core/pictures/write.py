@@ -40,8 +40,23 @@ def write_pictures(
         PREPROCESSED: preprocessed_picture(plan).render(),
     }
     place = Path(folder)
-    paths = [_replace(place / f"{stem}.dot", text) for stem, text in texts.items()]
+    paths = [replace_file(place / f"{stem}.dot", text) for stem, text in texts.items()]
     return _write_svgs(place, texts, paths, timeout_seconds)
+
+
+def replace_file(path: Path, text: str) -> Path:
+    """Write beside `path` and rename, so that a reader never sees half a file; gives `path` back.
+
+    Raises OutputError where the place cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    return path
 
 
 def _write_svgs(folder: Path, texts: Mapping[str, str], paths: list[Path], timeout_seconds: float) -> Written:
@@ -54,7 +69,7 @@ def _write_svgs(folder: Path, texts: Mapping[str, str], paths: list[Path], timeo
             path.unlink(missing_ok=True)
             notes.append(_one_line(error, stem))
         else:
-            paths.append(_replace(path, svg))
+            paths.append(replace_file(path, svg))
     return Written(paths, "; ".join(dict.fromkeys(notes)) or None)
 
 
@@ -62,15 +77,3 @@ def _one_line(error: ClikaError, stem: str) -> str:
     fix = f" ({error.fix})" if error.fix else ""
     subject = "pictures are DOT only" if isinstance(error, MissingDependencyError) else f"{stem} is DOT only"
     return f"{subject}: {error.message}{fix}"
-
-
-def _replace(path: Path, text: str) -> Path:
-    """Write beside `path` and rename, so that a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    return path
