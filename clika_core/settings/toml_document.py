@@ -71,28 +71,36 @@ def _feed_value(value: object, path: _Path, near: Span | None, places: _Places, 
 
 def _places(text: str) -> dict[_Path, Span | None]:
     """The spans of the keys at line starts; None for a key that is seen twice."""
-    found: dict[_Path, Span | None] = {}
+    written: dict[_Path, Span | None] = {}
+    implied: dict[_Path, Span | None] = {}  # `a` by the first `[a.b]` or `a.b = 1`
     if '"""' in text or "'''" in text:
-        return found  # a line may lie inside a string
+        return written  # a line may lie inside a string
     table: _Path | None = ()
     for line in _LINE.finditer(text):
         if line["array"]:
             table = None  # settings have no arrays of tables: their keys stay without a place
-        elif line["header"]:
-            table = _parts(line["header"])
-            _note(found, table, Span(*line.span("header")))
-        elif table is not None:
-            _note(found, (*table, *_parts(line["key"])), Span(*line.span("key")))
+            continue
+        if line["header"]:
+            table = ()
+        if table is None:
+            continue
+        *prefixes, (path, span) = _parts(line, table)
+        for prefix, place in prefixes:
+            implied.setdefault(prefix, place)
+        written[path] = None if path in written else span
+        if line["header"]:
+            table = path
+    return implied | written
+
+
+def _parts(line: re.Match[str], table: _Path) -> list[tuple[_Path, Span]]:
+    """Every part of the dotted key of `line`, as the path that it completes, and where it stands."""
+    group = "header" if line["header"] else "key"
+    found = []
+    for part in re.finditer(_PART, line[group]):
+        table = (*table, _unquote(part[0]))
+        found.append((table, Span(line.start(group) + part.start(), line.start(group) + part.end())))
     return found
-
-
-def _note(found: dict[_Path, Span | None], path: _Path, span: Span) -> None:
-    found[path] = None if path in found else span
-
-
-def _parts(key: str) -> _Path:
-    """The parts of a dotted key, without quotes and escapes."""
-    return tuple(_unquote(part[0]) for part in re.finditer(_PART, key))
 
 
 def _unquote(part: str) -> str:

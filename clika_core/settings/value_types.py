@@ -128,7 +128,9 @@ class Nullable(ValueType[T_co | None], Generic[T_co]):
         try:
             return None if value is None else self.inner.check(value)
         except InvalidValueError as error:
-            raise InvalidValueError(str(error.found), self.expected, error.fix, error.item) from None
+            if error.item is not None:  # it is about an entry, which cannot be null
+                raise
+            raise InvalidValueError(str(error.found), self.expected, error.fix) from None
 
     def schema(self) -> JsonSchema:
         """As JSON Schema."""
