@@ -57,18 +57,19 @@ class _Interpreter:
     def _read_section(self, section: Entry) -> None:
         """Set the keys of one section; an empty one has its defaults."""
         target = self.settings.section(section.key)
-        for key, value in self._checked(section.key, section, target.keys).items():
-            target.assign(key, value[0], self._source.location(value[1].value.span))
+        accepted, _ = self._checked(section.key, section, target.keys)
+        for value, entry in accepted:
+            target.assign(entry.key, value, self._source.location(entry.value.span))
 
     def _read_layers(self, section: Entry) -> None:
         """Add a rule for every selector."""
-        for layer in self._entries(_LAYERS, section):
+        for layer in self._entries(_LAYERS, section) or ():
             try:
                 check_name(layer.key, "the name of a layer, or another selector")
             except InvalidValueError as error:
                 self.problems.add_value(f"a key of {_LAYERS}", layer.key_span, error.found, error.expected)
                 continue
-            for inner in self._entries(_owner(layer), layer, may_be_null=False):
+            for inner in self._entries(_owner(layer), layer, may_be_null=False) or ():
                 self._read_layer_key(layer, inner)
 
     def _read_layer_key(self, layer: Entry, inner: Entry) -> None:
@@ -84,45 +85,47 @@ class _Interpreter:
     def _read_rule(self, layer: Entry, inner: Entry) -> None:
         """Check the values of one rule and add it, unless something is wrong with it."""
         owner = f"{_owner(layer)}.{_INNER}"
-        num_problems = len(self.problems.collected)
-        checked = self._checked(owner, inner, LayerQuantizationSettings.keys, may_be_null=False)
-        if len(self.problems.collected) > num_problems:
+        keys = LayerQuantizationSettings.keys
+        accepted, is_right = self._checked(owner, inner, keys, may_be_null=False)
+        if not is_right:
             return
-        values = {key: value for key, (value, _) in checked.items()}
+        values = {entry.key: value for value, entry in accepted}
         wrong = find_contradiction(values)
         if wrong is not None:
-            span = checked[wrong.key][1].key_span
+            span = next(entry.key_span for _, entry in accepted if entry.key == wrong.key)
             self.problems.add_value(f"{owner}.{wrong.key}", span, wrong.found, wrong.expected, wrong.fix)
             return
         rule = LayerQuantizationSettings.from_checked(values)
-        places = self._places(entry for _, entry in checked.values())
+        places = self._places(entry for _, entry in accepted)
         self.settings.set_rule(LayerRule(layer.key, rule, self._source.location(layer.key_span), places))
 
     def _checked(
-        self, owner: str, entry: Entry, known: Mapping[str, Setting[Any]], *, may_be_null: bool = True
-    ) -> dict[str, tuple[Any, Entry]]:
-        """The accepted keys of a mapping with their values and entries; problems for the others."""
-        accepted = {}
-        for inner in self._entries(owner, entry, may_be_null=may_be_null):
-            if inner.key not in known:
-                self._add_unknown(owner, inner, list(known))
+        self, owner: str, mapping: Entry, known: Mapping[str, Setting[Any]], *, may_be_null: bool = True
+    ) -> tuple[list[tuple[Any, Entry]], bool]:
+        """The accepted values of a mapping with their entries, and whether all was right."""
+        accepted = []
+        entries = self._entries(owner, mapping, may_be_null=may_be_null)
+        for entry in entries or ():
+            if entry.key not in known:
+                self._add_unknown(owner, entry, list(known))
                 continue
-            value_type = known[inner.key].value_type
+            value_type = known[entry.key].value_type
             try:
-                accepted[inner.key] = (value_type.check(plain_value(inner.value, value_type)), inner)
+                accepted.append((value_type.check(plain_value(entry.value, value_type)), entry))
             except InvalidValueError as error:
-                span = item_at(inner.value, error.item).span
-                self.problems.add_value(f"{owner}.{inner.key}", span, error.found, error.expected, error.fix)
-        return accepted
+                span = item_at(entry.value, error.item).span
+                self.problems.add_value(f"{owner}.{entry.key}", span, error.found, error.expected, error.fix)
+        return accepted, entries is not None and len(accepted) == len(entries)
 
-    def _entries(self, owner: str, entry: Entry, *, may_be_null: bool = True) -> tuple[Entry, ...]:
-        """The entries of a mapping; none for null where that is allowed, a problem for anything else."""
+    def _entries(self, owner: str, entry: Entry, *, may_be_null: bool = True) -> tuple[Entry, ...] | None:
+        """The entries of a mapping; none for null where that is allowed; a problem and None for anything else."""
         node = entry.value
         if isinstance(node, MappingNode):
             return node.entries
-        if not (may_be_null and is_null(node)):
-            self.problems.add_value(owner, node.span, describe_node(node), "a mapping")
-        return ()
+        if may_be_null and is_null(node):
+            return ()
+        self.problems.add_value(owner, node.span, describe_node(node), "a mapping")
+        return None
 
     def _places(self, entries: Iterable[Entry]) -> dict[str, Location]:
         """Where the values of keys and their list entries stand."""

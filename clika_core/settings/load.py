@@ -53,8 +53,9 @@ def read_document_file(path: str | Path) -> Document:
     try:
         with Path(path).open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise SettingsError(f"the settings file {str(path)!r} cannot be read", found=error.strerror) from None
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(f"the settings file {str(path)!r} cannot be read", found=reason) from None
     try:
         text = data.removeprefix(codecs.BOM_UTF8).decode("utf-8")
     except UnicodeDecodeError as error:

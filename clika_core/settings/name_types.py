@@ -18,7 +18,7 @@ def check_name(value: object, what: str, item: int | None = None) -> str:
     if not isinstance(value, str):
         raise InvalidValueError(describe(value), what, "write it in quotes", item)
     if not value.strip():
-        raise InvalidValueError("an empty text", what, item=item)
+        raise InvalidValueError("a blank text" if value else "an empty text", what, item=item)
     if _UNWRITABLE.search(value):
         raise InvalidValueError(describe(value), f"{what} without control characters", item=item)
     return str.__str__(value)  # a plain str, also of a member of a string enum

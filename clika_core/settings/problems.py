@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clika_core.errors import Location, SettingsError
@@ -62,45 +62,46 @@ class SettingsFileError(SettingsError):
 
 
 class ProblemCollector:
-    """Collects the problems of one file."""
+    """Collects the problems of one file, each once: text that aliases repeat is wrong in one place."""
 
     def __init__(self, source: Source) -> None:
         """Start with none."""
         self.collected: list[Problem] = []
         self._source = source
+        self._seen: set[tuple[ProblemKind, Span]] = set()
 
     def add_value(
         self, owner: str, span: Span | None, found: str | None, expected: str | None, fix: str | None = None
     ) -> None:
         """A value that `owner` does not take."""
-        location, exact = self._place(span)
         message = f"invalid value of {owner}"
-        kind = ProblemKind.INVALID_VALUE
-        self.collected.append(
-            Problem(kind, message, location, exact, found=found, expected=expected, fix=fix)
-        )
+        self._add(Problem(ProblemKind.INVALID_VALUE, message, None, span, found, expected, fix))
 
     def add_unknown(
         self, owner: str, key: str, span: Span | None, known: list[str], fix: str | None = None
     ) -> None:
         """A key that `owner` does not have; the nearest it has is better advice than `fix`."""
         close = closest(key, known) if len(self.collected) < _COMPARED else None
-        location, exact = self._place(span)
-        self.collected.append(
+        self._add(
             Problem(
                 ProblemKind.UNKNOWN_SETTING,
                 f"{owner} has no setting {shorten(repr(key))}",
-                location,
-                exact,
+                span=span,
                 expected=None if close or fix else f"one of {', '.join(known)}",
                 fix=f"did you mean {close!r}?" if close else fix,
                 replacement=close,
             )
         )
 
-    def _place(self, span: Span | None) -> tuple[Location | None, Span | None]:
-        """Where `span` starts, and `span` if it may be underlined."""
-        return self._source.location(span), span if span is not None and span.is_exact else None
+    def _add(self, problem: Problem) -> None:
+        """Add `problem` with the place of its span, which is kept if it may be underlined."""
+        span = problem.span
+        exact = span if span is not None and span.is_exact else None
+        if exact is not None:
+            if (problem.kind, exact) in self._seen:
+                return
+            self._seen.add((problem.kind, exact))
+        self.collected.append(replace(problem, location=self._source.location(span), span=exact))
 
 
 def _place(problem: Problem) -> tuple[int, int]:

@@ -75,7 +75,9 @@ def _value(value: object) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, str):
         return _text(value)
-    return json.dumps(value, allow_nan=False)
+    text = json.dumps(value, allow_nan=False)
+    is_bare = isinstance(value, float) and "." not in text
+    return text.replace("e", ".0e") if is_bare else text  # YAML 1.1 takes 1e-05 for text
 
 
 def _text(text: str) -> str:

@@ -60,9 +60,9 @@ conv_2 = { quantization_settings = { skip_quantization = false } }
 EXAMPLES = {"yaml": EXAMPLE_YAML, "json": EXAMPLE_JSON, "toml": EXAMPLE_TOML}
 
 _NAMES_THAT_YAML_READS_AS_OTHER_THINGS = [
-    "1.10", "0", "no", "Yes", "null", "~", "true", "1e3", ".inf", "<<", "- a", "a: b", "#x", "*a", "&a", "!t", "?",
-    "0x1F", "1_000", "12:30:45", "2024-01-01", "'", '"', "\\", "[a", "{a", "a,b", "%d", "@x", "`", " a ", "---", "...",
-    "\u2028", "\ufeff", "\xa0", "a\u2029b", "😀", "\ufffe",
+    "1.10", "0", "no", "Yes", "null", "~", "true", "1e3", ".inf", "<<", "- a", "a: b", "#x", "*a", "&a", "!t",
+    "?", "0x1F", "1_000", "12:30:45", "2024-01-01", "'", '"', "\\", "[a", "{a", "a,b", "%d", "@x", "`", " a ",
+    "---", "...", "a\u2028b", "\ufeff", "a\xa0", "a\u2029b", "😀", "\ufffe",
 ]  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def test_settings_are_equal_when_values_are_whatever_their_places() -> None:
     )
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])  # noqa: S301
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
 def test_copies_are_equal_and_independent(duplicate: Any) -> None:
     settings = Settings()
     settings.training_settings.num_epochs = 3

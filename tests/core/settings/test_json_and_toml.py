@@ -100,7 +100,8 @@ def test_mistakes_in_json_are_refused(text: str, problem: str) -> None:
 
 
 def test_numbers_are_no_names_in_json() -> None:
-    text = '{"layer_settings": {"a": {"quantization_settings": {"skip_quantization": true, "skip_quantization_until": [1]}}}}'
+    rule = {"skip_quantization": True, "skip_quantization_until": [1]}
+    text = json.dumps({"layer_settings": {"a": {"quantization_settings": rule}}})
     assert "found: 1\n  expected: a name\n  fix: write it in quotes" in _problem(text, "json")
 
 

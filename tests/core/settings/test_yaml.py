@@ -111,7 +111,7 @@ def test_text_that_looks_like_a_number_is_refused_with_advice(number: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["null", "~", "true", "False", "0", "12", "-3", "+5", "1.5", ".5", "1.5e+3", ".inf", "-.inf", "ort", "a.b", "1.2.3"],
+    ["null", "~", "true", "False", "0", "12", "-3", "+5", "1.5", ".5", "1.5e+3", ".inf", "-.inf", "ort", "1.2.3"],
 )  # fmt: skip
 def test_scalars_are_read_as_pyyaml_reads_them_where_both_versions_of_yaml_agree(text: str) -> None:
     assert read_scalar(text) == yaml.safe_load(text)

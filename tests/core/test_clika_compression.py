@@ -1,0 +1,69 @@
+"""The names of the product guide: its examples as it prints them, and what is said of names still missing."""
+
+from __future__ import annotations
+
+import pytest
+
+import clika_compression
+
+# Both examples of the guide, verbatim.
+EXAMPLE_1 = """
+from clika_compression import LayerQuantizationSettings, Settings
+
+settings = Settings() # Default settings
+settings.set_quantization_settings_for_layer(
+"adaptive_avg_pool_1",
+LayerQuantizationSettings(skip_quantization=True, skip_quantization_until=["linear_5"])
+)
+"""
+EXAMPLE_2 = """
+from clika_compression import LayerQuantizationSettings, Settings
+
+settings = Settings() # Default settings
+settings.set_quantization_settings_for_layer(
+"adaptive_avg_pool_1",
+LayerQuantizationSettings(skip_quantization=True, skip_quantization_downstream=True)
+)
+"""
+
+
+def _run(example: str) -> clika_compression.Settings:
+    names: dict[str, object] = {"__name__": "example"}
+    exec(compile(example, "example.py", "exec"), names)
+    settings = names["settings"]
+    assert isinstance(settings, clika_compression.Settings)
+    return settings
+
+
+def test_the_first_example_sets_a_range() -> None:
+    (rule,) = _run(EXAMPLE_1).rules
+    assert rule.selector == "adaptive_avg_pool_1"
+    assert rule.settings.to_json() == {"skip_quantization": True, "skip_quantization_until": ["linear_5"]}
+    assert str(rule.location) == "example.py:5"
+
+
+def test_the_second_example_skips_everything_downstream() -> None:
+    (rule,) = _run(EXAMPLE_2).rules
+    assert rule.settings.to_json() == {"skip_quantization": True, "skip_quantization_downstream": True}
+
+
+def test_the_names_are_those_of_the_core() -> None:
+    import clika_core.settings
+
+    assert clika_compression.Settings is clika_core.settings.Settings
+    assert clika_compression.LayerQuantizationSettings is clika_core.settings.LayerQuantizationSettings
+
+
+@pytest.mark.parametrize("name", ["clika_compress", "clika_resume", "clika_deploy", "TensorBoardCallback"])
+def test_names_of_fine_tuning_say_that_they_are_not_in_this_release(name: str) -> None:
+    message = f"clika_compression.{name} is not in this release: it has no fine-tuning yet"
+    with pytest.raises(ImportError, match=message):
+        exec(f"from clika_compression import {name}", {})
+    with pytest.raises(ImportError, match=message):
+        getattr(clika_compression, name)
+
+
+def test_other_names_are_missing_as_in_any_module() -> None:
+    assert not hasattr(clika_compression, "clika_compres")
+    with pytest.raises(ImportError, match="cannot import name"):
+        exec("from clika_compression import clika_compres", {})
