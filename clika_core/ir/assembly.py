@@ -14,8 +14,7 @@ from types import MappingProxyType
 
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.ir.collection import paused_collection
-from clika_core.ir.composites import COMPOSITES
-from clika_core.ir.composites.recognition import recognise
+from clika_core.ir.composites.recognition import recogniser
 from clika_core.ir.dependence import Dependences, dependences
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, Primitive, Value, ValueKey, Weight
 from clika_core.ir.naming import Names, snake_case
@@ -48,7 +47,7 @@ def assemble(recording: Recording) -> Assembly:
 def _assemble(recording: Recording) -> Assembly:
     known = dependences(recording.records)
     layers, dropped = _reachable(recording, known)
-    layers = recognise(COMPOSITES, recording, layers, known)
+    layers = recogniser().recognise(recording, layers, known)
     builder = _Builder(recording, known)
     builder.add_inputs([record for record in recording.records if record.kind is RecordKind.INPUT])
     for record in layers:

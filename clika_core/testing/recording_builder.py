@@ -64,6 +64,13 @@ class RecordingBuilder:
         everything = {**numbers, **attributes}
         return self._add(RecordKind.OPERATION, type_name, references, (value,) * outputs, everything, path)
 
+    def reshape(self, operand: Ref, shape: tuple[int, ...]) -> Ref:
+        """A reshape, whose attribute `shape` is that of its result."""
+        value = self._value(self._records[operand.record].outputs[operand.port].dtype, shape)
+        return self._add(
+            RecordKind.OPERATION, "reshape", (("input", operand),), (value,), {"shape": shape}, None
+        )
+
     def output(self, ref: Ref, path: str = "") -> None:
         """One leaf of the model's result."""
         self._outputs.append(RecordedOutput(ref, path))

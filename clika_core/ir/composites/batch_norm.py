@@ -9,6 +9,7 @@ from __future__ import annotations
 from clika_core.ir.composites.composite import Attributes, Composite
 from clika_core.ir.composites.dsl import either, op, param, var
 from clika_core.ir.composites.norm_parts import inverse_deviation, normalised, scaled
+from clika_core.ir.composites.patterns import Pattern
 from clika_core.ir.composites.trace_view import Match, TraceView
 from clika_core.ir.recording import Record, Ref
 
@@ -17,12 +18,16 @@ MEAN, VARIANCE = param("running_mean"), param("running_var")
 WEIGHT, BIAS = param("weight"), param("bias")
 
 _CENTRED = op("sub", X, MEAN)
-_FACTOR = either(op("mul", inverse_deviation(VARIANCE), WEIGHT), inverse_deviation(VARIANCE))
-_OFFSET = either(
-    op("sub", BIAS, op("mul", MEAN, _FACTOR)),
-    op("mul", op("neg", MEAN), _FACTOR),
-    op("neg", op("mul", MEAN, _FACTOR)),
-)
+
+
+def _by_factor(factor: Pattern) -> tuple[Pattern, ...]:
+    """x · factor + (bias - mean · factor), where the factor is the same in both places."""
+    scaled_mean = op("mul", MEAN, factor)
+    return (
+        op("add", op("mul", X, factor), op("sub", BIAS, scaled_mean)),
+        op("add", op("mul", X, factor), either(op("neg", scaled_mean), op("mul", op("neg", MEAN), factor))),
+        op("sub", op("mul", X, factor), scaled_mean),
+    )
 
 
 def _attributes(match: Match, trace: TraceView) -> Attributes | None:
@@ -50,8 +55,8 @@ COMPOSITE = Composite(
     (
         op("add", scaled(_CENTRED, VARIANCE, WEIGHT), BIAS),
         op("add", normalised(_CENTRED, VARIANCE), BIAS),
-        op("add", op("mul", X, _FACTOR), _OFFSET),
-        op("sub", op("mul", X, _FACTOR), op("mul", MEAN, _FACTOR)),
+        *_by_factor(op("mul", inverse_deviation(VARIANCE), WEIGHT)),
+        *_by_factor(inverse_deviation(VARIANCE)),
         scaled(_CENTRED, VARIANCE, WEIGHT),
         normalised(_CENTRED, VARIANCE),
     ),

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
+from typing import TypeAlias
 
+from clika_core.ir.composites import COMPOSITES
 from clika_core.ir.composites.composite import Attributes, Composite
 from clika_core.ir.composites.patterns import Pattern
 from clika_core.ir.composites.trace_view import Match, TraceView
@@ -18,23 +21,32 @@ from clika_core.ir.operators import OPERATORS
 from clika_core.ir.paths import common_path, normalise_path
 from clika_core.ir.recording import Record, Recording, Ref
 
+Index: TypeAlias = dict[str, list[tuple[Composite, Pattern]]]
 
-def recognise(
-    composites: Sequence[Composite],
-    recording: Recording,
-    layers: Sequence[Record],
-    known: Dependences,
-) -> list[Record]:
-    """`layers` with every composite found in them as one record, at the place and under the id of its result.
 
-    `layers` are the recording's operations on data that lead to an output, in order.
-    """
-    order = {record.id: position for position, record in enumerate(recording.records)}
-    found = list(layers)
-    for stage in stages(composites):
-        trace = TraceView(recording, found, known)
-        found = _recognise_stage(stage, trace, order)
-    return found
+class Recogniser:
+    """The composites, sorted into stages and by the type of their result's operation; made once."""
+
+    def __init__(self, composites: Sequence[Composite]) -> None:
+        """Raises ValueError where composites mention each other in a circle."""
+        self._stages = [_index(stage) for stage in stages(composites)]
+
+    def recognise(self, recording: Recording, layers: Sequence[Record], known: Dependences) -> list[Record]:
+        """`layers` with every composite in them as one record, at the place and under the id of its result.
+
+        `layers` are the recording's operations on data that lead to an output, in order.
+        """
+        order = {record.id: position for position, record in enumerate(recording.records)}
+        found = list(layers)
+        for index in self._stages:
+            found = _recognise_stage(index, TraceView(recording, found, known), order)
+        return found
+
+
+@cache
+def recogniser() -> Recogniser:
+    """The one for all composites of the project."""
+    return Recogniser(COMPOSITES)
 
 
 def stages(composites: Sequence[Composite]) -> list[list[Composite]]:
@@ -51,8 +63,7 @@ def stages(composites: Sequence[Composite]) -> list[list[Composite]]:
     return found
 
 
-def _recognise_stage(stage: Sequence[Composite], trace: TraceView, order: Mapping[str, int]) -> list[Record]:
-    index = _index(stage)
+def _recognise_stage(index: Index, trace: TraceView, order: Mapping[str, int]) -> list[Record]:
     replaced: dict[str, Record] = {}
     gone: set[str] = set()
     for record in reversed(trace.layers):
@@ -72,9 +83,9 @@ def _recognise_stage(stage: Sequence[Composite], trace: TraceView, order: Mappin
     ]
 
 
-def _index(stage: Sequence[Composite]) -> dict[str, list[tuple[Composite, Pattern]]]:
+def _index(stage: Sequence[Composite]) -> Index:
     """Patterns by the type of their result's operation, the largest first."""
-    found: dict[str, list[tuple[Composite, Pattern]]] = {}
+    found: Index = {}
     for composite in stage:
         for pattern in composite.patterns:
             for root in pattern.roots:

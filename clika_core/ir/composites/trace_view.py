@@ -115,9 +115,9 @@ class TraceView:
         return ref
 
     def is_closed(self, match: Match, root: str) -> bool:
-        """Whether no value computed inside is read outside: only the root's is."""
-        return all(
+        """Whether no value computed inside is read outside, as the composite's own operand or by others."""
+        inside = {record for record in match.records if self.known.is_data(Ref(record))}
+        return inside.isdisjoint(ref.record for ref in match.values.values()) and all(
             record not in self._read_by_model and self._readers.get(record, set()) <= match.records
-            for record in match.records
-            if record != root and self.known.is_data(Ref(record))
+            for record in inside - {root}
         )
