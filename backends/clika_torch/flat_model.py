@@ -63,7 +63,7 @@ def _check_plain(path: str, constant: Any) -> None:
     if not isinstance(constant, _PLAIN):
         raise TraceError(
             "the model returns an object that cannot be taken apart",
-            found=f"{type(constant).__module__}.{type(constant).__qualname__} at {path or 'the top'!r}",
+            found=f"{type(constant).__module__}.{type(constant).__qualname__} at {repr(path) if path else 'the top'}",
             expected="tensors in dicts, lists, tuples, named tuples or dataclasses",
             fix="return the tensors themselves, or make the class a dataclass",
         )

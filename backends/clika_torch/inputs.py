@@ -67,7 +67,8 @@ class Signature:
 
 def as_tensors(leaves: Iterable[Any], device: torch.device | None = None) -> list[Tensor]:
     """Leaves as tensors, on `device` where one is given."""
-    return [_as_tensor(leaf).to(device) for leaf in leaves]
+    tensors = map(_as_tensor, leaves)
+    return list(tensors) if device is None else [tensor.to(device) for tensor in tensors]
 
 
 def _as_tensor(leaf: Any) -> Tensor:

@@ -110,7 +110,7 @@ class Recorder:
             self._sizes.add(node.name)
         found = values(node.meta.get("val"))
         if wording.is_trimmed:
-            found = found[: 1 + max((int(user.args[1]) for user in node.users), default=0)]  # type: ignore[arg-type]
+            found = found[: 1 + max(_ports_read(node), default=0)]
         return Record(
             node.name,
             RecordKind.SIZE if computes_size else RecordKind.OPERATION,
@@ -144,3 +144,8 @@ class Recorder:
     def _is_array(self, result: Any) -> bool:
         """Whether a result is a value of the graph; sizes and fixed numbers are returned, but are none."""
         return isinstance(result, Ref) and result.record not in self._sizes
+
+
+def _ports_read(node: fx.Node) -> list[int]:
+    """Which of several results somebody reads."""
+    return [int(reader.args[1]) for reader in node.users if reader.users]  # type: ignore[arg-type]

@@ -17,17 +17,16 @@ class StateNames:
         self._modules: set[str] = set()
         self._by_identity: dict[str, str] = {}
 
-    def of_identity(self, identity: str) -> tuple[str, bool]:
-        """The name of a tensor of the user's model, and whether it is asked for the first time."""
+    def of_identity(self, identity: str) -> str:
+        """The name of a tensor of the user's model, the same whenever it is asked for."""
         known = self._by_identity.get(identity)
         if known is None:
-            known = self._by_identity[identity] = self.claim(identity)
-            return known, True
-        return known, False
+            known = self._by_identity[identity] = self.claim(identity, identity)
+        return known
 
-    def claim(self, wanted: str) -> str:
-        """`wanted` where it is free, else `wanted_2`, `wanted_3`, ..."""
-        candidates = chain([wanted], (f"{wanted}_{number}" for number in count(2)))
+    def claim(self, wanted: str, fallback: str) -> str:
+        """`wanted` where it is free, else `fallback`, else that with a number from 2."""
+        candidates = chain([wanted, fallback], (f"{fallback}_{number}" for number in count(2)))
         name = next(filter(self._is_free, candidates))
         self._tensors.add(name)
         self._modules.update(_above(name))

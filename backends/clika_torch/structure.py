@@ -67,6 +67,10 @@ class Flat:
         """The value with other leaves, given in order."""
         return self.structure.build(iter(leaves))
 
+    def without_arrays(self) -> Flat:
+        """The same paths and structure, with None for every leaf: what may be kept for long."""
+        return Flat(dict.fromkeys(self.leaves), self.constants, self.structure)
+
 
 def flatten(value: Any) -> Flat:
     """Take `value` apart. A leaf that is the whole value has the path `""`."""

@@ -47,11 +47,12 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     refuse_unsupported(model)
-    layout = _layout(model, example_inputs)
-    exported = _export(model, layout, as_tensors(layout.example.leaves.values(), _device(model)))
-    program, recording = Recorder(exported.program, layout, exported.result).record(
-        name or type(model).__name__
-    )
+    signature = Signature.of(model)
+    example = _flat_inputs(signature, example_inputs)
+    layout = InputLayout(signature, example.without_arrays())
+    exported = _export(model, layout, as_tensors(example.leaves.values(), _device(model)))
+    recorder = Recorder(exported.program, layout, exported.result)
+    program, recording = recorder.record(name or type(model).__name__)
     assembly = assemble(recording)
     graph = replace(assembly.graph, diagnostics=(*assembly.diagnostics, *_fixed_batch(assembly.graph)))
     state = {name: held.tensor for name, held in program.state.items()}
@@ -59,17 +60,15 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     return TorchTracedModel(Trace(program, layout, graph, assembly.regions), Held(state, {}, device))
 
 
-def _layout(model: nn.Module, example_inputs: Any) -> InputLayout:
-    signature = Signature.of(model)
+def _flat_inputs(signature: Signature, example_inputs: Any) -> Flat:
     try:
-        arguments = signature.bind(example_inputs)
+        return flatten(signature.bind(example_inputs))
     except TypeError as error:
         raise TraceError(
             f"the example inputs do not fit the model's forward{signature.parameters}",
             found=str(error),
             fix="give a tuple in the order of forward's arguments, or a dict by their names",
         ) from error
-    return InputLayout(signature, flatten(arguments))
 
 
 def _export(model: nn.Module, layout: InputLayout, arrays: list[Tensor]) -> _Exported:
@@ -97,7 +96,7 @@ def _export_on(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) 
     if not make_functional(program.graph):
         program = decompose(program)
     addmm_to_linear(program)
-    return _Exported(program, flat.result)
+    return _Exported(program, flat.result.without_arrays())
 
 
 def _doubled(arrays: Sequence[Tensor]) -> list[Tensor] | None:
@@ -110,7 +109,9 @@ def _doubled(arrays: Sequence[Tensor]) -> list[Tensor] | None:
 
 def _is_free(program: ExportedProgram) -> bool:
     """Whether the first axis of some input is free to change."""
-    return bool(program.range_constraints)
+    names = set(program.graph_signature.user_inputs)
+    inputs = [node.meta["val"] for node in program.graph.find_nodes(op="placeholder") if node.name in names]
+    return any(isinstance(array.shape[0], torch.SymInt) for array in inputs if array.dim())
 
 
 def _device(model: nn.Module) -> torch.device | None:

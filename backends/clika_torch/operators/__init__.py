@@ -23,5 +23,7 @@ def find(call: Call) -> tuple[str, Mapping] | None:
     """The neutral type of a native call and its mapping; None where the vocabulary has no word for it."""
     operator = call.name.rpartition(".")[0]
     mapping = NATIVE.get(call.name) or NATIVE.get(operator)
-    type_name = mapping.type_of(call) if mapping is not None else None
-    return None if mapping is None or type_name is None else (type_name, mapping)
+    if mapping is None or any(argument not in call.arguments for _, argument in mapping.operands):
+        return None  # an overload of another meaning
+    type_name = mapping.type_of(call)
+    return None if type_name is None else (type_name, mapping)

@@ -98,8 +98,7 @@ def _creation(type_name: str) -> dict[str, Mapping]:
     }
 
 
-_SPREADS = {"std": "std", "std.correction": "std", "var": "var", "var.correction": "var"}
-_CONVERSIONS = ("to", "_to_copy", "type_as", "float", "double", "half", "long", "int", "bool")
+_CONVERSIONS = ("to", "_to_copy", "type_as")
 
 NATIVE = {
     "aten.add": Mapping("add", _TWO, _alpha),
@@ -117,7 +116,8 @@ NATIVE = {
         f"aten.{name}": Mapping(name, attributes=_reduction)
         for name in "all any argmax argmin mean prod sum".split()
     },
-    **{f"aten.{native}": Mapping(neutral, attributes=_spread) for native, neutral in _SPREADS.items()},
+    "aten.std": Mapping("std", attributes=_spread),
+    "aten.var": Mapping("var", attributes=_spread),
     "aten.logsumexp": Mapping("log_sum_exp", attributes=_reduction),
     "aten.cumsum": Mapping("cumsum", attributes=_reduction),
     "aten.linalg_vector_norm": Mapping("norm", attributes=_norm),

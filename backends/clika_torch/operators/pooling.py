@@ -65,7 +65,6 @@ def _by_rank(rank: int) -> dict[str, Mapping]:
         ),
         f"aten.avg_pool{rank}d": Mapping("avg_pool", (windowed,), _average(rank)),
         f"aten.adaptive_avg_pool{rank}d": Mapping("adaptive_avg_pool", (windowed,), _output_size(rank)),
-        f"aten._adaptive_avg_pool{rank}d": Mapping("adaptive_avg_pool", (windowed,), _output_size(rank)),
         f"aten.adaptive_max_pool{rank}d": Mapping(
             "adaptive_max_pool", (windowed,), _output_size(rank), is_trimmed=True
         ),
@@ -87,6 +86,10 @@ NATIVE = {
     **_by_rank(1),
     **_by_rank(2),
     **_by_rank(3),
+    **{
+        f"aten._adaptive_avg_pool{n}d": Mapping("adaptive_avg_pool", attributes=_output_size(n))
+        for n in (2, 3)
+    },
     **{
         f"aten.{name}": Mapping("resize", attributes=_resize(mode, rank))
         for name, (mode, rank) in _SMOOTH.items()
