@@ -7,6 +7,7 @@ the sections stands what holds for the box as a whole: bits, sensitivity, why it
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from clika_core.ir.graph import Graph, Node, NodeKind
 from clika_core.pictures.dot import DotNode, Markup
@@ -15,7 +16,9 @@ from clika_core.pictures.fitting import NAME_CHARACTERS, shorten
 from clika_core.pictures.markup import Cell, Font, Gap, Row, Rule, table
 from clika_core.pictures.palette import INK, LOOKS, Look, Role
 
-_NAME = Font(INK, 11, bold=True)
+TOOLTIP_CHARACTERS: Final = 300
+
+_NAME: Final = Font(INK, 11, bold=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +96,4 @@ def _tooltip(node: Node) -> str:
         f"source: {node.source}" if node.source else "",
         f"made of {len(node.body)} operations" if node.body else "",
     ]
-    return "\n".join(line for line in lines if line)
+    return "\n".join(shorten(line, TOOLTIP_CHARACTERS) for line in lines if line)

@@ -90,14 +90,17 @@ def visible(text: str) -> str:
 
 def quote_id(text: str) -> str:
     """`text` as a DOT identifier: different texts stay different, and no text ends the quotes."""
-    doubled = visible(text.replace("\\", "\\\\"))
-    return '"' + doubled.replace('"', '\\"') + '"'
+    return _quoted(visible(text.replace("\\", "\\\\")))
 
 
 def quote_text(text: str) -> str:
     """`text` as a DOT string that graphviz shows letter by letter; a newline stays a line break."""
-    lines = (visible(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
-    return '"' + "\\n".join(lines).replace("&", "&amp;") + '"'
+    return _quoted("\\n".join(visible(line).replace("\\", "\\\\") for line in text.split("\n")))
+
+
+def _quoted(text: str) -> str:
+    """In quotes. An ampersand becomes an entity: graphviz copies entities into an SVG as they stand."""
+    return '"' + text.replace('"', '\\"').replace("&", "&amp;") + '"'
 
 
 def _bracketed(attributes: Attributes) -> str:

@@ -1,10 +1,15 @@
-"""Texts that fit: bounded in length and in number of lines, and saying so where something is left out."""
+"""Texts that fit: bounded in length and in number of lines, and saying so where something is left out.
+
+Lengths are those of what a reader sees: a character that does not print counts as its code.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+from clika_core.pictures.dot import visible
 
 LINE_CHARACTERS: Final = 46
 NAME_CHARACTERS: Final = 34
@@ -14,15 +19,17 @@ MOST_NAMES: Final = 3
 
 def shorten(text: str, limit: int = LINE_CHARACTERS) -> str:
     """`text` with its middle replaced by an ellipsis where it is longer than `limit` characters."""
-    if len(text) <= limit:
-        return text
+    seen = visible(text)
+    if len(seen) <= limit:
+        return seen
     head = (limit - 1) // 2
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+    return f"{seen[:head]}…{seen[len(seen) - (limit - 1 - head) :]}"
 
 
 def shorten_start(text: str, limit: int) -> str:
     """`text` with its beginning replaced: the end of a path is what tells layers apart."""
-    return text if len(text) <= limit else f"…{text[len(text) - limit + 1 :]}"
+    seen = visible(text)
+    return seen if len(seen) <= limit else f"…{seen[len(seen) - limit + 1 :]}"
 
 
 def bounded(lines: Iterable[str], most: int = MOST_LINES) -> list[str]:
@@ -33,7 +40,7 @@ def bounded(lines: Iterable[str], most: int = MOST_LINES) -> list[str]:
 
 def wrapped(text: str) -> list[str]:
     """`text` broken at spaces into lines that fit; a longer word is broken too."""
-    return bounded(textwrap.wrap(text, LINE_CHARACTERS, break_on_hyphens=False))
+    return bounded(textwrap.wrap(visible(text), LINE_CHARACTERS, break_on_hyphens=False))
 
 
 def joined(items: Iterable[str]) -> list[str]:

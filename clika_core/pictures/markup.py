@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 from clika_core.pictures.dot import Markup, visible
 
 _ENTITIES: Final = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\\": "&#92;"}
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\\": "&#92;&#92;"}
 )
+"""Graphviz reads label escapes such as `\\N` after entities, and a pair of backslashes as one."""
 
 
 @dataclass(frozen=True, slots=True)
