@@ -65,10 +65,14 @@ def _import(place: str) -> ModuleType:
 def _attribute(owner: Any, name: str, place: str) -> Any:
     if hasattr(owner, name):
         return getattr(owner, name)
-    close = nearest(name, [candidate for candidate in vars(owner) if not candidate.startswith("_")])
+    present = [candidate for candidate in vars(owner) if not candidate.startswith("_")]
+    close = nearest(name, present)
     raise ModelError(
         f"{place} has no attribute {name!r}",
-        fix=f"did you mean {' or '.join(map(repr, close))}?" if close else "check the spelling",
+        found=", ".join(present[:8]) or "nothing",
+        fix=f"did you mean {' or '.join(map(repr, close))}?"
+        if close
+        else "name a model or a function that makes one",
     )
 
 
