@@ -114,11 +114,11 @@ def test_the_native_model_takes_and_returns_what_the_original_does(result: Compr
 def test_the_native_model_trains(result: CompressionResult) -> None:
     student = copy.deepcopy(result.model)
     optimizer = torch.optim.Adam(student.parameters(), lr=1e-2)
-    batch, wanted = torch.from_numpy(images(32)), torch.arange(32) % 5
+    batch, wanted = torch.from_numpy(images(32)), torch.ones(32, 5)
     losses = []
     for _ in range(15):
         optimizer.zero_grad()
-        loss = functional.cross_entropy(student(batch)["classes"], wanted)
+        loss = functional.mse_loss(student(batch)["classes"], wanted)
         loss.backward()
         losses.append(float(loss.detach()))
         optimizer.step()
