@@ -40,9 +40,8 @@ class TorchArrays:
 
     def min_max_per_sample(self, array: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
-        least, most = torch.aminmax(
-            array.detach().float().flatten(1) if array.dim() > 1 else array.float()[:, None], dim=1
-        )
+        samples = array.detach().float().reshape(array.shape[0] if array.dim() else 1, -1)
+        least, most = torch.aminmax(samples, dim=1)
         return to_numpy(least), to_numpy(most)
 
     def histogram(self, array: Tensor, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
@@ -52,7 +51,7 @@ class TorchArrays:
         """
         total = torch.zeros(num_bins, dtype=torch.int64, device=array.device)
         for part in _parts(array):
-            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(first_bin).long()
+            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(float(first_bin)).long()
             total += torch.bincount(bins, minlength=num_bins)
         return to_numpy(total)
 
