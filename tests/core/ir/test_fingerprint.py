@@ -1,3 +1,5 @@
+"""What a fingerprint depends on, and what it does not."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""What a graph guarantees, and how its nodes are found."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""`GraphBuilder` fills in what a trace would most likely say."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""The vocabulary: traits, roles, multiply-accumulates, bounds."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Which layers preprocessing takes out, and into what they fold."""
+
 from __future__ import annotations
 
 from clika_core.ir.removals import removals
@@ -58,7 +60,16 @@ def test_a_convolution_without_a_parametric_weight_absorbs_nothing() -> None:
     assert removals(g.build()) == {}
 
 
-def test_a_second_batch_norm_stays() -> None:
+def test_a_batch_norm_folds_through_one_that_folded() -> None:
     g, x = start()
-    g.output(norm(g, norm(g, conv(g, x))))
-    assert removals(g.build()) == {"batch_norm_1": "conv_1"}
+    g.output(norm(g, g.layer("dropout", norm(g, conv(g, x)))))
+    assert removals(g.build()) == {"batch_norm_1": "conv_1", "dropout_1": None, "batch_norm_2": "conv_1"}
+
+
+def test_a_batch_norm_along_another_axis_than_the_channels_of_a_linear_layer_stays() -> None:
+    g = GraphBuilder()
+    h = g.layer("linear", g.input("x", ("d0", 4, 4)), weight=(4, 4))
+    g.output(g.layer("batch_norm", h, weights=STATISTICS, axis=1))
+    h = g.layer("linear", h, weight=(4, 4))
+    g.output(g.layer("batch_norm", h, weights=STATISTICS, axis=2))
+    assert removals(g.build()) == {"batch_norm_2": "linear_2"}
