@@ -92,15 +92,15 @@ def _train(model: nn.Module, images: Tensor, labels: Tensor, steps: int) -> list
 
 
 def test_it_trains_as_the_model_does_and_leaves_the_traced_model_alone() -> None:
-    torch.manual_seed(0)
     model, traced = traced_case("classifier")
-    images, labels = torch.randn(16, 3, 32, 32), torch.randint(0, 4, (16,))
+    torch.manual_seed(0)
+    images, labels = torch.randn(16, 3, 32, 32), torch.arange(16) % 4
     before = traced.run((images,))
     own = native("classifier").train()
-    losses = _train(own, images, labels, 20)
+    losses = _train(own, images, labels, 50)
     assert losses[-1] < 0.1 * losses[0]
-    reference = _train(copy.deepcopy(model), images, labels, 20)
-    assert losses[:5] == pytest.approx(reference[:5], rel=1e-3)
+    reference = _train(copy.deepcopy(model), images, labels, 5)
+    assert losses[:5] == pytest.approx(reference, rel=1e-3)
     assert torch.equal(traced.run((images,)), before)
     assert torch.equal(own.eval()(images), own.train()(images))
 
