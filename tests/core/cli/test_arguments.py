@@ -9,7 +9,7 @@ import pytest
 
 from clika_core.cli.input_option import example_inputs
 from clika_core.cli.model_argument import load_model
-from clika_core.errors import ModelError
+from clika_core.errors import ClikaError
 
 FILE = """
 class Model:
@@ -56,7 +56,7 @@ def test_a_factory_a_class_or_a_model_is_taken(argument: str, width: int, inputs
     ],
 )
 def test_a_wrong_argument_says_what_is_wrong(argument: str, said: str) -> None:
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ClikaError, match=said):
         load_model(argument)
 
 
@@ -66,7 +66,7 @@ def test_a_wrong_argument_says_what_is_wrong(argument: str, said: str) -> None:
 )
 def test_a_broken_file_says_what_is_wrong(text: str, said: str) -> None:
     Path("broken_model.py").write_text(text)
-    with pytest.raises(ModelError, match=said):
+    with pytest.raises(ClikaError, match=said):
         load_model("broken_model.py:make")
 
 
