@@ -20,9 +20,9 @@ from clika_core.ir.composites.patterns import (
     Operation,
     Parameter,
     Pattern,
-    Reduced,
     Variable,
 )
+from clika_core.ir.composites.reduction import Reduced
 from clika_core.ir.graph import AttributeValue
 
 Operand: TypeAlias = "Pattern | float"

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clika_core.errors import GraphError, Location, OutputError
-from clika_core.ir import snapshot, strict_json
+from clika_core.ir import snapshot_parts, strict_json
 from clika_core.ir.graph import Graph, Primitive, Weight
 from clika_core.ir.snapshot import graph_from_json, graph_to_json, graph_to_text, load_graph, save_graph
 from clika_core.testing import GraphBuilder
@@ -203,8 +203,8 @@ def test_attributes_may_be_nested_only_so_deep(document: dict[str, Any]) -> None
 
 
 def test_too_many_nodes_are_refused(document: dict[str, Any]) -> None:
-    nodes = [None] * (snapshot.MAX_NODES + 1)
-    assert wrong({**document, "nodes": nodes}).found == f"{snapshot.MAX_NODES + 1} items"
+    nodes = [None] * (snapshot_parts.MAX_NODES + 1)
+    assert wrong({**document, "nodes": nodes}).found == f"{snapshot_parts.MAX_NODES + 1} items"
 
 
 def read(tmp_path: Path, content: bytes) -> str:
