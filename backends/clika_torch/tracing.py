@@ -25,11 +25,12 @@ from clika_torch.flat_model import FlatModel, shallow_copy
 from clika_torch.inputs import InputLayout, Signature, as_tensors
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
-from clika_torch.rewrites import addmm_to_linear, inline_contexts, make_functional
+from clika_torch.rewrites import addmm_to_linear, inline_contexts
 from clika_torch.structure import Flat, flatten
 from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
 from clika_torch.traced_model import TorchTracedModel
+from clika_torch.writes import make_functional
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,7 @@ def _export_on(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) 
     program = export(flat, arrays)
     inline_contexts(program.graph_module)
     if not make_functional(program.graph):
-        program = decompose(program)
+        program = decompose(export(flat, arrays))  # what is left of the first one is of no use
     addmm_to_linear(program)
     return _Exported(program, flat.result.without_arrays())
 

@@ -79,8 +79,11 @@ def _diagonal(call: Call) -> Attributes:
 
 def _created(call: Call) -> Attributes:
     """Shape and dtype of what is created, and its value where there is one."""
-    value: Attributes = {"value": call["fill_value"]} if "fill_value" in call.arguments else {}
-    return {"shape": call.result_shape, "dtype": dtype_name(call.result.dtype), **value}
+    found: Attributes = {"shape": call.result_shape, "dtype": dtype_name(call.result.dtype)}
+    for name in ("fill_value", "value"):
+        if name in call.arguments:
+            found["value"] = call[name]
+    return found
 
 
 def _arange(call: Call) -> Attributes:
@@ -129,6 +132,8 @@ NATIVE = {
     **_creation("full"),
     **_creation("ones"),
     **_creation("zeros"),
+    "aten.fill.Scalar": Mapping("full", (), _created, shape_only=("self",)),
+    "aten.zero": Mapping("zeros", (), _created, shape_only=("self",)),
     **{f"aten.{name}": Mapping("random", (), _created) for name in "rand randn randint".split()},
     **{
         f"aten.{name}_like": Mapping("random", (), _created, shape_only=("self",))

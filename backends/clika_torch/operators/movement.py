@@ -13,6 +13,18 @@ def _result_shape(call: Call) -> Attributes:
     return {"shape": call.result_shape}
 
 
+def _filled_type(call: Call) -> str | None:
+    """Values written over a whole tensor: as they are, or repeated; None where they change dtype as well."""
+    values = "src" if "src" in call.arguments else "value"
+    if not call.is_tensor(values) or call.tensor(values).dtype != call.result.dtype:
+        return None
+    return "identity" if call.tensor(values).shape == call.result.shape else "expand"
+
+
+def _filled(call: Call) -> Attributes:
+    return _result_shape(call) if _filled_type(call) == "expand" else {}
+
+
 def _flatten(call: Call) -> Attributes:
     return {"start_axis": call.axis("start_dim"), "end_axis": call.axis("end_dim")}
 
@@ -164,6 +176,8 @@ NATIVE = {
     "aten.movedim": Mapping("permute", attributes=_moved),
     "aten.squeeze": Mapping("squeeze", attributes=_squeezed),
     "aten.unsqueeze": Mapping("unsqueeze", attributes=lambda call: {"axes": (call.axis("dim", extra=1),)}),
+    "aten.copy": Mapping(_filled_type, roles("input=src"), _filled, shape_only=("self",)),
+    "aten.fill.Tensor": Mapping(_filled_type, roles("input=value"), _filled, shape_only=("self",)),
     "aten.expand": Mapping("expand", attributes=_result_shape),
     "aten.expand_as": Mapping("expand", attributes=_result_shape, shape_only=("other",)),
     "aten.broadcast_to": Mapping("expand", attributes=_result_shape),
