@@ -28,27 +28,21 @@ class Signature:
         """The signature of `model.forward`, without `self`."""
         return cls(inspect.signature(model.forward))
 
-    def bind(self, inputs: Any) -> dict[str, Any]:
-        """Every argument by name, defaults included.
+    def call_form(self, inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The `(args, kwargs)` of a call.
 
         A dict holds arguments by name, unless `forward` has no such arguments: then it is the first argument.
-        A tuple or list holds arguments in order; anything else is the first argument. Raises TypeError where
-        they do not fit, as a call would.
+        A tuple or list holds arguments in order; anything else is the first argument.
         """
         if isinstance(inputs, Mapping) and self._are_arguments(inputs):
-            return self.bind_call((), dict(inputs))
-        return self.bind_call(tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,), {})
+            return (), dict(inputs)
+        return (tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)), {}
 
-    def bind_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Every argument of `forward(*args, **kwargs)` by name, defaults included; raises TypeError."""
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Every argument of a call by name, defaults included; raises TypeError, as the call would."""
         bound = self.parameters.bind(*args, **kwargs)
         bound.apply_defaults()
         return dict(bound.arguments)
-
-    def call(self, model: nn.Module, arguments: Mapping[str, Any]) -> Any:
-        """Call `model` with what `bind` returned."""
-        bound = inspect.BoundArguments(self.parameters, dict(arguments))
-        return model(*bound.args, **bound.kwargs)
 
     def argument_path(self, path: str) -> str | None:
         """The name that an input deserves: None inside `*args`, without the prefix inside `**kwargs`."""
@@ -87,14 +81,15 @@ class InputLayout:
 
     def take(self, inputs: Any) -> list[Any]:
         """The arrays in `inputs`, given as users give them, in the order of the trace; raises DataError."""
+        return self.take_call(*self.signature.call_form(inputs))
+
+    def take_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The same for the arguments of a call."""
         try:
-            return self.take_arguments(self.signature.bind(inputs))
+            arguments = self.signature.bind(args, kwargs)
         except TypeError as error:
             raise self._misfit(str(error)) from error
-
-    def take_arguments(self, arguments: Mapping[str, Any]) -> list[Any]:
-        """The same for arguments by name."""
-        found, expected = flatten(dict(arguments)), self.example
+        found, expected = flatten(arguments), self.example
         missing = [path for path in expected.leaves if path not in found.leaves]
         unexpected = [path for path in found.leaves if path not in expected.leaves]
         if missing or unexpected:
