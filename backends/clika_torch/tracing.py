@@ -23,10 +23,10 @@ from clika_core.ir.graph import Graph
 from clika_torch.example import Example
 from clika_torch.exporting import decompose, export
 from clika_torch.flat_model import FlatModel, shallow_copy
-from clika_torch.inputs import Signature
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
 from clika_torch.rewrites import addmm_to_linear, inline_contexts
+from clika_torch.signature import Signature
 from clika_torch.structure import Flat
 from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
