@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import LayerCall
 from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
 from clika_core.errors import DataError
@@ -22,7 +21,7 @@ from clika_core.targets.ort import ORT
 from clika_loopback.model import LoopbackModel
 from clika_loopback.traced_model import LoopbackTracedModel, trace
 from tests.core.loopback.networks import Sketch
-from tests.core.loopback.quantizing import settings_with
+from tests.core.loopback.quantizing import float_values, settings_with
 
 Array = NDArray[np.float32]
 VALUES: tuple[ValueKey, ...] = (("x", 0), ("conv_1", 0), ("relu_1", 0), ("split_1", 0), ("split_1", 1))
@@ -58,14 +57,7 @@ def seen(batches: Sequence[Array], observer: str = "min_max") -> Calibration:
 def test_every_value_is_observed_over_all_batches() -> None:
     x = samples(12)
     found = seen(np.split(x, 3))
-    values: dict[ValueKey, Array] = {("x", 0): x}
-
-    def tap(call: LayerCall) -> tuple[Array, ...]:
-        outputs = call.run()
-        values.update({(call.node.name, port): array for port, array in enumerate(outputs)})
-        return outputs
-
-    prepared().interpret((x,), tap)
+    values = float_values(prepared(), (x,))
     assert (found.num_batches, found.num_samples) == (3, 12)
     for key in VALUES:
         extent = found.observers[key].extent

@@ -23,25 +23,42 @@ Array = NDArray[Any]
 class Oracle:
     """Recomputes the layers of one run."""
 
-    def __init__(self, found: Quantized, values: Mapping[ValueKey, Array]) -> None:
-        """`values` are those of the simulation: centred codes where `found` carries codes, else reals."""
-        self._found, self._values = found, values
+    def __init__(
+        self, found: Quantized, values: Mapping[ValueKey, Array], *, all_are_reals: bool = False
+    ) -> None:
+        """`values` are those of the simulation: centred codes where `found` carries codes, else reals.
+
+        With `all_are_reals` they are those of a float run, and every group quantizes what it reads.
+        """
+        self._found, self._values, self._all_are_reals = found, values, all_are_reals
         self._graph = found.model.graph
         self._activations = found.parameters.activations
         self._float = {d.name for d in found.plan.decisions if d.precision == "float"}
 
     def groups(self) -> Iterator[tuple[str, list[Array], list[Array]]]:
         """Per quantized group its head, the codes the simulation left at its end, and what they must be."""
-        for head, group in self._found.plan.groups.items():
-            if head in self._float:
-                continue
-            end = self._graph[group.end]
-            ports = range(len(end.outputs))
+        for head, end in self.quantized_groups():
+            ports = range(len(self._graph[end].outputs))
             theirs = [
-                self._values[end.name, port] + int(self._activations[end.name, port].zero_point)
-                for port in ports
+                self._values[end, port] + int(self._activations[end, port].zero_point) for port in ports
             ]
-            yield head, theirs, self._compute(self._graph[head], [self._graph[m] for m in group.members])
+            yield head, theirs, self.codes(head)
+
+    def quantized_groups(self) -> Iterator[tuple[str, str]]:
+        """Head and end of each group that is not float."""
+        groups = self._found.plan.groups.items()
+        return ((head, group.end) for head, group in groups if head not in self._float)
+
+    def codes(self, head: str) -> list[Array]:
+        """The codes at the end of a group, by port."""
+        group = self._found.plan.groups[head]
+        return self._compute(self._graph[head], [self._graph[member] for member in group.members])
+
+    def reals(self, head: str) -> list[Array]:
+        """The same, dequantized."""
+        end = self._found.plan.groups[head].end
+        codes = enumerate(self.codes(head))
+        return [_to_reals(array, self._activations[end, port]) for port, array in codes]
 
     def _compute(self, head: Node, members: Sequence[Node]) -> list[Array]:
         outputs = [self._activations[members[-1].name, port] for port in range(len(members[-1].outputs))]
@@ -84,7 +101,8 @@ class Oracle:
             key = self._graph[key[0]].inputs[0].key
         producer, params = self._graph[key[0]], self._activations[key]
         held = self._values[key]
-        if producer.kind is NodeKind.INPUT or producer.name in self._float:
+        is_real = producer.kind is NodeKind.INPUT or producer.name in self._float
+        if is_real or self._all_are_reals:
             return _to_codes(held, params), params
         return np.rint(held).astype(np.int64) + int(params.zero_point), params
 

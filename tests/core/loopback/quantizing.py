@@ -63,3 +63,19 @@ def simulated_values(
     values.update({(node.name, 0): array for node, array in zip(model.graph.inputs, inputs, strict=True)})
     model.interpret(inputs, tap)
     return values
+
+
+def float_values(
+    model: TracedModel, inputs: Sequence[NDArray[Any]]
+) -> Mapping[tuple[str, int], NDArray[Any]]:
+    """Every value of one float run."""
+    values: dict[tuple[str, int], NDArray[Any]] = {}
+
+    def tap(call: LayerCall) -> Sequence[NDArray[Any]]:
+        outputs = call.run()
+        values.update({(call.node.name, port): array for port, array in enumerate(outputs)})
+        return outputs
+
+    values.update({(node.name, 0): array for node, array in zip(model.graph.inputs, inputs, strict=True)})
+    model.interpret(inputs, tap)
+    return values
