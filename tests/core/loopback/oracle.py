@@ -78,11 +78,14 @@ class Oracle:
         centred = [codes - int(params.zero_point) for codes, params in self._operands(node)]
         scales = [params.scale for _, params in self._operands(node)]
         weights = self._found.model.parameters(node.name)
-        for role in ("weight", "other"):
-            if role in weights:
-                params = self._found.parameters.weights[node.name, role]
-                centred.append(_weight_codes(weights[role], params))
-                scales.append(params.scale)
+        for _, value, params in self._constants(node):
+            is_activation = node.type == "mul"
+            centred.append(
+                _to_codes(value, params) - int(params.zero_point)
+                if is_activation
+                else _weight_codes(value, params)
+            )
+            scales.append(params.scale)
         unit = np.asarray(np.float32(scales[0]) * np.asarray(scales[1], np.float32), np.float32)
         sums = _PRODUCTS[node.type](centred, node.attributes)
         axis = 1 if node.type == "conv" else -1
@@ -118,12 +121,18 @@ class Oracle:
             port.role: _to_reals(codes, params)
             for port, (codes, params) in zip(node.inputs, self._operands(node), strict=True)
         }
-        constants = self._found.model.parameters(node.name)
-        for (name, role), params in self._found.parameters.weights.items():
-            if name == node.name:
-                value = constants[role] if role in constants else np.float32(node.attributes[role])  # type: ignore[arg-type]
-                found[role] = _to_reals(_to_codes(np.asarray(value), params), params)
+        for role, value, params in self._constants(node):
+            found[role] = _to_reals(_to_codes(value, params), params)
         return found
+
+    def _constants(self, node: Node) -> list[tuple[str, Array, QuantParams]]:
+        """Weights, constants and numbers that have parameters: role, values, parameters."""
+        held = self._found.model.parameters(node.name)
+        return [
+            (role, np.asarray(held[role] if role in held else node.attributes[role], np.float32), params)
+            for (name, role), params in self._found.parameters.weights.items()
+            if name == node.name
+        ]
 
 
 def _to_codes(reals: Array, params: QuantParams) -> Array:
@@ -183,6 +192,7 @@ _PRODUCTS: Mapping[str, Callable[[Sequence[Array], Mapping[str, Any]], Array]] =
     "conv": _conv,
     "linear": lambda operands, _: np.einsum("...k,ok->...o", *operands),
     "matmul": lambda operands, _: np.einsum("...ik,...kj->...ij", *operands),
+    "mul": lambda operands, _: operands[0] * operands[1],
 }
 
 
@@ -216,7 +226,6 @@ Formula = Callable[[Mapping[str, Array], Mapping[str, Any]], Array]
 
 _FORMULAS: Mapping[str, Formula] = {
     "add": lambda x, _: x["input"] + x["other"],
-    "mul": lambda x, _: x["input"] * x["other"],
     "relu": lambda x, _: np.where(x["input"] > 0, x["input"], 0),
     "relu6": lambda x, _: np.where(x["input"] > 6, 6, np.where(x["input"] > 0, x["input"], 0)),
     "leaky_relu": lambda x, _: np.where(x["input"] < 0, x["input"] * np.float32(0.01), x["input"]),
