@@ -119,7 +119,7 @@ def test_the_native_model_trains(result: CompressionResult) -> None:
     for _ in range(15):
         optimizer.zero_grad()
         loss = functional.mse_loss(student(batch)["classes"], wanted)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         losses.append(float(loss.detach()))
         optimizer.step()
     assert losses[-1] < 0.7 * losses[0]
@@ -151,9 +151,8 @@ def test_qs_of_a_convolution_is_the_formula_computed_by_hand(result: Compression
     def grid(values: NDArray[Any], params: Any, scale: NDArray[Any]) -> NDArray[np.float64]:
         codes = np.rint(values / scale) + params.zero_point.reshape(scale.shape if scale.ndim else ())
         limits = params.format
-        return (
-            np.clip(codes, limits.quant_min, limits.quant_max) - params.zero_point.reshape(scale.shape)
-        ) * scale
+        centred = np.clip(codes, limits.quant_min, limits.quant_max) - params.zero_point.reshape(scale.shape)
+        return np.asarray(centred * scale, np.float64)
 
     w_scale = w_params.scale.reshape(-1, 1, 1, 1)
     x = images(64)

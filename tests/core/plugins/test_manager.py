@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ def write(folder: Path, module: str, text: str, name: str | None = None) -> Entr
     return EntryPoint(name or module, module, GROUP)
 
 
-def targets(loaded: LoadedPlugins) -> list[object]:
+def targets(loaded: LoadedPlugins) -> list[tuple[str, Any]]:
     return loaded.collect("clika_register_targets")
 
 
