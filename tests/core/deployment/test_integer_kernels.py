@@ -182,6 +182,22 @@ def test_the_range_of_a_softmax_is_the_one_its_kernel_computes_with() -> None:
     assert agreement["softmax_1"].different == 0
 
 
+def test_weights_of_half_range_give_the_runtime_s_codes_too() -> None:
+    model = image_network(1)
+    found, runtime, agreement = deployed(model, ORT.with_half_range())
+    assert {p.format.quant_max for p in found.parameters.weights.values() if p.scale.ndim} == {64}
+    assert runtime.on_floats.total() == 0
+    assert all(same.share_equal >= 0.999 for same in agreement.values())
+
+
+def test_every_port_of_a_float_layer_enters_by_its_own_pair() -> None:
+    s = Sketch()
+    parts = s.op("split", s.op("tanh", s.input("x", 8)), axis=1, sizes=(3, 5))
+    _, runtime, agreement = deployed(s.output(s.linear(parts, 3, 2), s.linear(Ref(parts.record, 1), 5, 2)))
+    assert runtime.on_integers["QGemm"] == 2
+    assert agreement["split_1"] == CodeAgreement(3 * 16 * 8)
+
+
 UNSUPPORTED: Mapping[str, tuple[Layer, str, str]] = {
     "a product whose weight comes first": (
         lambda s, x: s.op("matmul", s.weights(6, 6), x),

@@ -145,6 +145,23 @@ def test_every_port_of_a_split_carries_the_codes_it_was_given() -> None:
     np.testing.assert_array_equal(joined, values["linear_1", 0])
 
 
+def test_every_port_of_a_float_layer_has_a_border_of_its_own() -> None:
+    s = Sketch()
+    parts = s.op("split", s.op("tanh", s.input("x", 8)), axis=1, sizes=(3, 5))
+    model = s.output(s.linear(parts, 3, 2), s.linear(Ref(parts.record, 1), 5, 2))
+    found = run(model)
+    assert found.plan.skipped == ("tanh_1", "split_1")
+    assert {border.name for border in found.plan.borders if border.producer == "split_1"} == {
+        "split_1_quantized",
+        "split_1.1_quantized",
+    }
+    ranges = [found.parameters.activations["split_1", port] for port in (0, 1)]
+    assert found.simulation.quantize_at == {("split_1", 0): ranges[0], ("split_1", 1): ranges[1]}
+    quantized_once = counted(found).quantized
+    assert ranges[0] != ranges[1]
+    assert [quantized_once[params] for params in ranges] == [1, 1]
+
+
 def test_a_fused_member_passes_its_head_s_codes_on() -> None:
     s = Sketch()
     found = run(s.output(s.op("relu6", s.op("relu", s.linear(s.input("x", 8), 8, 6)))))

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from clika_core.errors import TargetError
 from clika_core.ir.graph import Graph, Node
 from clika_core.schemes import PerChannel, PerTensor
-from clika_core.schemes.formats import CodeRange
 from clika_core.targets.ort import ORT
 from clika_core.targets.registration import clika_register_targets
 from clika_core.targets.target import Arithmetic, Kernel, Target
@@ -74,9 +74,13 @@ def test_schemes_follow_the_kernel_s_axis_and_the_width_asked_for() -> None:
 
 def test_a_target_of_half_range_keeps_weights_within_half_of_the_codes() -> None:
     _, node = conv(weight=(4, 3, 3, 3))
-    half = replace(ORT, weights=ORT.weights.with_code_range(CodeRange.HALF))
-    assert (half.weight_scheme(node).format.quant_min, half.weight_scheme(node).format.quant_max) == (-64, 64)
-    assert ORT.has_half_range
+    half = ORT.with_half_range().weight_scheme(node).format
+    assert (half.quant_min, half.quant_max) == (-64, 64)
+
+
+def test_a_target_without_half_range_refuses_it() -> None:
+    with pytest.raises(TargetError, match="target ort always uses the full range of weights"):
+        replace(ORT, has_half_range=False).with_half_range()
 
 
 def test_every_kernel_says_how_it_computes() -> None:
