@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from clika_core.errors import SettingsError
 from clika_core.planning.decision import CauseKind
-from clika_core.testing.strategies import Scenario, scenarios
+from clika_core.testing.strategies import Scenario, rival_rules, scenarios
 from tests.properties.observed import Seen, plan_of, seen_of
 from tests.properties.oracle.selection import ContradictionError
 from tests.properties.oracle.verdicts import Crossing, Oracle
@@ -50,8 +51,13 @@ def test_precision_causes_overrides_and_bits_are_those_of_the_oracle_in_larger_g
     assert seen_of(plan_of(scenario)) == expected
 
 
-@given(scenarios())
-def test_scenarios_are_errors_exactly_where_the_oracle_says_so(scenario: Scenario) -> None:
+@given(scenarios(), st.data())
+def test_scenarios_are_errors_exactly_where_the_oracle_says_so(
+    scenario: Scenario, data: st.DataObject
+) -> None:
+    if scenario.graph.layers:
+        rivals = dict(data.draw(rival_rules(scenario.graph)))
+        scenario = scenario.with_rules(tuple({**rivals, **dict(scenario.rules)}.items()))
     try:
         Oracle(scenario)
     except ContradictionError:

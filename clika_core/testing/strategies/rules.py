@@ -49,6 +49,22 @@ def skipping_rules(graph: Graph) -> st.SearchStrategy[Rules]:
     )
 
 
+@st.composite
+def rival_rules(draw: st.DrawFn, graph: Graph) -> Rules:
+    """Two rules that meet on a layer and disagree, an error where nothing is more specific; `graph` has a layer."""
+    node = draw(st.sampled_from(graph.layers))
+    field, values = draw(st.sampled_from(_DISAGREEMENTS))
+    texts = draw(st.lists(selectors(node), min_size=2, max_size=2, unique=True))
+    one, other = (LayerQuantizationSettings(**{field: value}) for value in values)
+    return ((texts[0], one), (texts[1], other))
+
+
+_DISAGREEMENTS: tuple[tuple[str, tuple[Any, Any]], ...] = (
+    ("skip_quantization", (True, False)),
+    ("weights_num_bits", (4, 8)),
+)
+
+
 class _Extent(StrEnum):
     """What a rule that is drawn says beside bits."""
 
