@@ -89,6 +89,18 @@ class Decision:
     activations_num_bits: int = 8
     qs: float | None = None
 
+    def to_json(self) -> dict[str, Any]:
+        """What `clika plan --format json` and the report say of the decision itself."""
+        return {
+            "precision": str(self.precision),
+            "group": self.group,
+            "into": self.into,
+            "causes": [cause.to_json() for cause in self.causes],
+            "overridden": [cause.to_json() for cause in self.overridden],
+            "weights_num_bits": self.weights_num_bits,
+            "activations_num_bits": self.activations_num_bits,
+        }
+
 
 class BorderKind(StrEnum):
     """Which way a value crosses."""

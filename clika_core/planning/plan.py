@@ -147,12 +147,6 @@ def _layer_to_json(node: Node, decision: Decision) -> dict[str, Any]:
         "name": node.name,
         "type": node.type,
         "path": node.path,
-        "precision": str(decision.precision),
-        "group": decision.group,
-        "into": decision.into,
-        "causes": [cause.to_json() for cause in decision.causes],
-        "overridden": [cause.to_json() for cause in decision.overridden],
-        "weights_num_bits": decision.weights_num_bits,
-        "activations_num_bits": decision.activations_num_bits,
+        **decision.to_json(),
         "qs": decision.qs,
     }
