@@ -32,7 +32,8 @@ TOP = (
     "agreement sizes_bytes latency_seconds timings_seconds learning_rate notes"
 ).split()
 LAYER = (
-    "name type path precision group into causes overridden calibration quantization share_of_codes_used "
+    "name type path precision group into causes overridden weights_num_bits activations_num_bits calibration "
+    "quantization share_of_codes_used "
     "multiply_accumulates weight_bytes qs abs_l2 sqnr_db"
 ).split()
 
