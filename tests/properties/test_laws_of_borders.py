@@ -28,7 +28,7 @@ def planned(scenario: Scenario) -> Plan:
         raise
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_a_value_has_at_most_one_border_and_it_is_floating_point(scenario: Scenario) -> None:
     borders = planned(scenario).borders
     values = [(border.producer, border.port) for border in borders]
@@ -37,7 +37,7 @@ def test_a_value_has_at_most_one_border_and_it_is_floating_point(scenario: Scena
     assert len({border.name for border in borders}) == len(borders)
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_a_border_is_named_after_the_value_and_the_way_it_crosses(scenario: Scenario) -> None:
     for border in planned(scenario).borders:
         port = f".{border.port}" if border.port else ""
@@ -45,7 +45,7 @@ def test_a_border_is_named_after_the_value_and_the_way_it_crosses(scenario: Scen
         assert border.name == f"{border.producer}{port}_{way}"
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_producer_and_consumers_of_a_border_stand_on_its_two_sides(scenario: Scenario) -> None:
     plan = planned(scenario)
     quantized = {decision.name for decision in plan.decisions if decision.precision is Precision.QUANTIZED}
@@ -55,7 +55,7 @@ def test_producer_and_consumers_of_a_border_stand_on_its_two_sides(scenario: Sce
         assert sides == {border.kind is BorderKind.DEQUANTIZE}
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_no_pair_of_borders_encloses_only_layers_that_move_values(scenario: Scenario) -> None:
     plan = planned(scenario)
     quantized = {decision.name for decision in plan.decisions if decision.precision is Precision.QUANTIZED}
@@ -64,7 +64,7 @@ def test_no_pair_of_borders_encloses_only_layers_that_move_values(scenario: Scen
             assert any(trait_of(scenario.graph[name]) is not Trait.TRANSPARENT for name in region)
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_what_is_inherited_leads_back_to_a_layer_that_is_float_by_itself(scenario: Scenario) -> None:
     plan = planned(scenario)
     grounded = {output.name for output in scenario.graph.outputs} | {

@@ -19,7 +19,7 @@ from tests.properties.oracle.paths import all_paths, between, downstream, layers
 @st.composite
 def starts_and_ends(draw: st.DrawFn) -> tuple[Graph, str, list[str]]:
     """A graph, a layer, and some layers that it reaches, itself perhaps among them."""
-    graph = draw(graphs(20))
+    graph = draw(graphs(14))
     assume(graph.layers)
     start = draw(st.sampled_from(graph.layers)).name
     reached = sorted(layers_on(graph, all_paths(graph, start)))

@@ -34,7 +34,7 @@ def planned(scenario: Scenario) -> Plan:
         raise
 
 
-@given(scenarios(20), st.data())
+@given(scenarios(14), st.data())
 def test_adding_a_rule_that_skips_never_makes_a_layer_quantized(
     scenario: Scenario, data: st.DataObject
 ) -> None:
@@ -46,7 +46,7 @@ def test_adding_a_rule_that_skips_never_makes_a_layer_quantized(
     assert before <= after
 
 
-@given(scenarios(20), st.data())
+@given(scenarios(14), st.data())
 def test_the_order_of_rules_changes_nothing(scenario: Scenario, data: st.DataObject) -> None:
     plan = planned(scenario)
     shuffled = tuple(data.draw(st.permutations(scenario.rules)))
@@ -57,7 +57,7 @@ def test_the_order_of_rules_changes_nothing(scenario: Scenario, data: st.DataObj
     assert {found.related for found in again.diagnostics} == {found.related for found in plan.diagnostics}
 
 
-@given(scenarios(20), st.data())
+@given(scenarios(14), st.data())
 def test_contradictions_are_found_in_any_order_of_rules(scenario: Scenario, data: st.DataObject) -> None:
     assume(scenario.graph.layers)
     rules = tuple({**dict(data.draw(rival_rules(scenario.graph))), **dict(scenario.rules)}.items())
@@ -80,7 +80,7 @@ def test_a_rule_in_one_component_never_touches_another(
     }
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_a_layer_is_float_exactly_when_it_has_a_cause(scenario: Scenario) -> None:
     for decision in planned(scenario).decisions:
         assert (decision.precision is Precision.FLOAT) == bool(decision.causes)
@@ -112,7 +112,7 @@ def test_a_rule_that_is_not_reported_is_a_cause_or_overrides_one_or_sets_bits(sc
         assert rule.selector in reported | causes or says_bits or keeps
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_an_explicit_false_loses_tail_rules_and_sensitivity_and_nothing_else(scenario: Scenario) -> None:
     keep_all = (("re:.*", LayerQuantizationSettings(skip_quantization=False)),)
     may_be_lost = {CauseKind.TAIL, CauseKind.RULE, CauseKind.SENSITIVITY}

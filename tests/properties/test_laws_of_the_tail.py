@@ -28,7 +28,7 @@ def tails_told(plan: Plan) -> dict[str, set[str]]:
     return told
 
 
-@given(scenarios(20, max_rules=0))
+@given(scenarios(14, max_rules=0))
 def test_the_tail_of_every_output_is_the_one_defined(scenario: Scenario) -> None:
     plan = plan_of(replace(scenario, tail=None))
     kept = {decision.name for decision in plan.decisions if decision.precision != "removed"}
@@ -36,7 +36,7 @@ def test_the_tail_of_every_output_is_the_one_defined(scenario: Scenario) -> None
     assert tails_told(plan) == {output: tail for output, tail in expected.items() if tail}
 
 
-@given(scenarios(20, max_rules=0), st.data())
+@given(scenarios(14, max_rules=0), st.data())
 def test_a_list_of_outputs_keeps_their_tails_alone(scenario: Scenario, data: st.DataObject) -> None:
     names = [output.name for output in scenario.graph.outputs]
     chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, unique=True).map(tuple))
@@ -45,12 +45,12 @@ def test_a_list_of_outputs_keeps_their_tails_alone(scenario: Scenario, data: st.
     assert of_chosen == {output: tail for output, tail in of_all.items() if output in chosen}
 
 
-@given(scenarios(20))
+@given(scenarios(14))
 def test_without_tail_skipping_no_layer_is_float_for_the_tail(scenario: Scenario) -> None:
     assert tails_told(plan_of(replace(scenario, rules=(), tail=False))) == {}
 
 
-@given(graphs(20, kinds=[kind for kind in LAYER_KINDS if kind.type in UNWEIGHTED], rows=()))
+@given(graphs(14, kinds=[kind for kind in LAYER_KINDS if kind.type in UNWEIGHTED], rows=()))
 def test_without_a_weighted_layer_upstream_everything_upstream_is_the_tail(graph: Graph) -> None:
     told = tails_told(plan_of(Scenario(graph)))
     for output in graph.outputs:
