@@ -1,4 +1,4 @@
-"""Quantize neural networks from PyTorch, TensorFlow and JAX, and explain every layer's decision.
+"""Quantize neural networks, and explain every layer's decision.
 
 Start reading at `clika_core.ir` (what a graph is) and `clika_core.planning` (what is quantized and why).
 The names below are imported on first use, so that `import clika_core` loads no framework and no NumPy.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
-from clika_core.errors import DataError
+from clika_core.errors import ClikaError, DataError
 from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.observers.observer import Observer
@@ -43,7 +44,7 @@ def calibrate(
         size = int(inputs[0].shape[0]) if len(inputs[0].shape) else 1
         visitor = _ObservingVisitor(observers, model.arrays, batch, size)
         visitor.see_inputs(model, inputs)
-        model.interpret(inputs, visitor)
+        visitor.run(model, inputs)
         num_batches, num_samples = num_batches + 1, num_samples + size
     if not num_batches:
         raise DataError(
@@ -101,16 +102,39 @@ class _ObservingVisitor:
         self, observers: Mapping[ValueKey, Observer], arrays: ArrayOps, batch: int, num_samples: int
     ) -> None:
         self._observers, self._arrays, self._batch, self._num_samples = observers, arrays, batch, num_samples
+        self._running = "the model"
 
     def __call__(self, call: LayerCall) -> Sequence[Array]:
+        self._running = call.node.name
         outputs = call.run()
         for port, value in enumerate(outputs):
             self._see((call.node.name, port), value)
         return outputs
 
+    def run(self, model: TracedModel, inputs: Sequence[Array]) -> None:
+        """Interpret the model. What a layer raises on this data becomes a DataError naming layer and batch."""
+        try:
+            model.interpret(inputs, self)
+        except ClikaError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"{self._running} fails on calibration batch {self._batch} (counted from 0)",
+                found=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                fix="look at the inputs of that batch",
+            ) from error
+
     def see_inputs(self, model: TracedModel, inputs: Sequence[Array]) -> None:
-        """Graph inputs are values too."""
+        """Graph inputs are values too. Raises DataError where one holds NaN or infinity, observed or not."""
         for node, value in zip(model.graph.inputs, inputs, strict=True):
+            if node.outputs[0].is_float and not all(map(isfinite, self._arrays.min_max(value))):
+                held = np.asarray(self._arrays.to_numpy(value))
+                raise DataError(
+                    f"input {node.name!r} holds values that are not finite in calibration batch {self._batch}",
+                    found=f"{np.isnan(held).sum()} NaN and {np.isinf(held).sum()} infinite of {held.size} values",
+                    expected="finite values",
+                    fix=f"look at batch {self._batch} (counted from 0)",
+                )
             self._see((node.name, 0), value)
 
     def _see(self, key: ValueKey, value: Array) -> None:

@@ -47,13 +47,14 @@ def command(
     from rich.console import Console
 
     from clika_core.deployment.requirements import require_onnx
+
+    require_onnx()  # before the pipeline, which imports it
     from clika_core.pipeline.demo import run_demo
     from clika_core.plugins.registry import backend_named
     from clika_core.settings.load import load_settings
     from clika_core.settings.model import Settings
 
-    require_onnx()
-    console = Console(highlight=False)
+    console = Console(markup=False, highlight=False)
     started = time.perf_counter()
 
     def progress(step: str) -> None:

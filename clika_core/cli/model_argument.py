@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from clika_core.errors import MissingDependencyError, ModelError, nearest
+from clika_core.errors import ClikaError, Location, MissingDependencyError, ModelError, nearest
 
 
 def load_model(argument: str) -> tuple[Any, Any]:
@@ -35,15 +36,23 @@ def _import(place: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    if not place.endswith(".py"):
-        try:
-            return importlib.import_module(place)
-        except ModuleNotFoundError as error:
-            if error.name and (place == error.name or place.startswith(error.name + ".")):
-                raise ModelError(
-                    f"there is no module {place!r}", fix="check the name and the current folder"
-                ) from None
-            raise _not_installed(place, error.name) from None
+    try:
+        return _import_file(place) if place.endswith(".py") else importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name and (place == error.name or place.startswith(error.name + ".")):
+            raise ModelError(
+                f"there is no module {place!r}", fix="check the name and the current folder"
+            ) from None
+        raise _not_installed(place, error.name) from None
+    except SyntaxError as error:
+        raise ModelError(f"{place} is no Python file", found=f"line {error.lineno}: {error.msg}") from None
+    except ClikaError:
+        raise
+    except Exception as error:
+        raise _raised(place, error) from error
+
+
+def _import_file(place: str) -> ModuleType:
     path = Path(place)
     if not path.is_file():
         raise ModelError(f"there is no file {place!r}", fix="check the path")
@@ -53,13 +62,20 @@ def _import(place: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     sys.path.insert(0, str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ModelError(f"{place} is no Python file", found=f"line {error.lineno}: {error.msg}") from None
-    except ModuleNotFoundError as error:
-        raise _not_installed(place, error.name) from None
+    spec.loader.exec_module(module)
     return module
+
+
+def _raised(place: str, error: Exception) -> ModelError:
+    """What to say where the user's own code raises: its last line, and what it said."""
+    frames = traceback.extract_tb(error.__traceback__)
+    frame = frames[-1] if frames else None
+    return ModelError(
+        f"{place} raised {type(error).__name__}",
+        found=str(error) or "no message",
+        fix="mend the code that makes the model",
+        location=Location(frame.filename, frame.lineno or 1) if frame else None,
+    )
 
 
 def _attribute(owner: Any, name: str, place: str) -> Any:
@@ -99,7 +115,12 @@ def _call(factory: Any, argument: str) -> tuple[Any, Any]:
             expected="a factory that takes no argument and returns a model or (model, example_inputs)",
             fix="write a small function that makes the model",
         )
-    result = factory()
+    try:
+        result = factory()
+    except ClikaError:
+        raise
+    except Exception as error:
+        raise _raised(argument, error) from error
     return result if isinstance(result, tuple) and len(result) == 2 else (result, None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.deployment.onnx_model import OnnxFile
 from clika_core.deployment.onnx_runtime import Session, with_outputs
 from clika_core.ir.graph import ValueKey
@@ -22,28 +22,6 @@ _ELEMENT_TYPES = {
     "uint16": TensorProto.UINT16,
     "int16": TensorProto.INT16,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class CodeAgreement:
-    """Codes of one value compared: how many, how many differ, and by how much at the most."""
-
-    compared: int = 0
-    different: int = 0
-    largest_difference: int = 0
-
-    def merge(self, other: CodeAgreement) -> CodeAgreement:
-        """Both comparisons together."""
-        return CodeAgreement(
-            self.compared + other.compared,
-            self.different + other.different,
-            max(self.largest_difference, other.largest_difference),
-        )
-
-    @property
-    def share_equal(self) -> float:
-        """The share of equal codes, 0 to 1; 1 where nothing was compared."""
-        return 1.0 - self.different / self.compared if self.compared else 1.0
 
 
 def layer_agreement(

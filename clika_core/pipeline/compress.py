@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from clika_core.backend.interface import TracedModel
 from clika_core.deployment.requirements import require_onnx
 from clika_core.pictures.write import write_pictures
 from clika_core.pipeline.data import BATCH_SIZE, Batches
+from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.quantization import Progress, Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.pipeline.tracing import trace
 from clika_core.planning.plan import Plan
+from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_target
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
@@ -60,27 +62,36 @@ def compress(
     float and with the quantized model.
     """
     require_onnx()
-    settings = settings if settings is not None else Settings()
+    settings = checked_settings(settings)
     chosen = find_target(target or settings.deployment_settings.target_framework)
     data = Batches(calibration_data, batch_size=batch_size, limit=settings.training_settings.stats_steps)
     say = progress or (lambda _: None)
     with output_folder(output_dir, overwrite=overwrite) if output_dir else nullcontext() as folder:
+        notes = settings_notes(settings)
         say("trace")
         traced = trace(model, data.first() if example_inputs is None else example_inputs)
         quantized = quantize_traced(traced, settings, chosen, data, say)
         native = quantized.model.native(quantized.simulation.run)
         accuracy = {
-            "float": evaluation(model) if evaluation else None,
+            "float": evaluation(traced.native(_as_traced)) if evaluation else None,
             "quantized": evaluation(native) if evaluation else None,
         }
         say("deploy")
         outcome, save = _deploy(traced, quantized, data, accuracy)
+        outcome = replace(outcome, notes=(*notes, *plan_notes(quantized.plan), *outcome.notes))
+        for note in outcome.notes:
+            say(f"note: {note}")
         report = report_json(quantized, settings, outcome, seed)
         path = None
         if folder is not None:
             path = Path(str(output_dir)) / save(folder).name
             write_results(folder, traced, quantized, report)
     return CompressionResult(native, report, quantized.plan, quantized, path)
+
+
+def _as_traced(model: TracedModel, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """The program of the float model: every layer as it was traced, so that the user's object stays untouched."""
+    return model.interpret(inputs, lambda call: call.run())
 
 
 def write_results(
@@ -106,19 +117,20 @@ def _deploy(
     simulated = deployment.run_simulation(quantized, batches)
     shipped = deployment.run_deployed(deployed.quantized, batches)
     codes = deployment.agreement(quantized, deployed, batches)
-    poor = [name for name, found in codes.items() if found.share_equal < deployment.POOR_AGREEMENT]
+    end_to_end = {
+        "relative_l2_simulated_deployed": deployment.relative_distance(simulated, shipped),
+        "relative_l2_deployed_float": deployment.relative_distance(
+            shipped, deployment.run_float(traced, batches)
+        ),
+    }
     outcome = Outcome(
         accuracy=accuracy,
         agreement=codes,
-        end_to_end={
-            "relative_l2_simulated_deployed": deployment.relative_distance(simulated, shipped),
-            "relative_l2_deployed_float": deployment.relative_distance(
-                shipped, deployment.run_float(traced, batches)
-            ),
-        },
+        end_to_end=end_to_end,
         sizes_bytes=deployed.sizes_bytes(quantized),
         latency_seconds=deployment.latencies(deployed, [array[:1] for array in batches[0]]),
-        notes=(f"simulation and runtime differ in {', '.join(poor)}",) if poor else (),
+        notes=tuple(agreement_notes(codes, end_to_end)),
+        optimization_level=deployment.OPTIMIZATION_LEVEL,
     )
     return outcome, deployed.save
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,14 @@ class Batches:
 
 
 def _repeatable(source: Any, batch_size: int) -> Iterable[Any]:
+    if batch_size < 1:
+        raise DataError("a batch needs at least one sample", found=f"batch_size {batch_size}")
+    if isinstance(source, str | bytes | Path):
+        raise DataError(
+            "calibration data is given as arrays, not by name",
+            found=repr(source),
+            fix="load it first: numpy.load(path)",
+        )
     if isinstance(source, Mapping):
         arrays = {name: np.asarray(array) for name, array in source.items()}
         sizes = {name: len(array) for name, array in arrays.items()}

@@ -18,6 +18,7 @@ from clika_core.deployment.quantize_static import quantized_by_onnxruntime
 from clika_core.pipeline import deployment
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.quantization import Progress, Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json
@@ -91,12 +92,18 @@ def run_demo(
             codes_compared=sum(found.compared for found in codes.values()),
         )
         progress("write")
+        end_to_end = {"top1_simulated_deployed": result.top1_agreement, **_named(result.relative_l2)}
+        notes = (*settings_notes(settings), *plan_notes(quantized.plan), *agreement_notes(codes, end_to_end))
+        for line in notes:
+            progress(f"note: {line}")
         outcome = Outcome(
             accuracy=dict(result.accuracy),
             agreement=codes,
-            end_to_end={"top1_simulated_deployed": result.top1_agreement, **_named(result.relative_l2)},
+            end_to_end=end_to_end,
             sizes_bytes=result.sizes_bytes,
             latency_seconds=result.latency_seconds,
+            notes=notes,
+            optimization_level=deployment.OPTIMIZATION_LEVEL,
         )
         deployed.save(place)
         note = write_results(place, traced, quantized, report_json(quantized, settings, outcome, seed))

@@ -12,14 +12,14 @@ import onnx
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
-from clika_core.deployment.agreement import CodeAgreement, layer_agreement
+from clika_core.deployment.agreement import layer_agreement
+from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.deployment.onnx_model import OnnxFile, float_onnx, quantized_onnx
+from clika_core.deployment.onnx_runtime import OPTIMIZATION_LEVEL as OPTIMIZATION_LEVEL
 from clika_core.deployment.onnx_runtime import Session, latency_seconds
 from clika_core.numerics import relative_l2, sum_of_squares
 from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
-
-POOR_AGREEMENT = 0.9999  # below this share of equal codes, the report warns
 
 Arrays = Sequence[NDArray[Any]]
 

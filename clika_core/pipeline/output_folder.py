@@ -41,9 +41,9 @@ def _check(final: Path, overwrite: bool) -> None:
     if final.is_dir() and any(final.iterdir()) and not overwrite:
         raise OutputError(
             f"the output folder {final} is in use",
-            found=f"{sum(1 for _ in final.iterdir())} entries in it",
+            found=f"it holds {min(path.name for path in final.iterdir())!r}",
             expected="an empty folder, or none",
-            fix="give another folder, or --overwrite",
+            fix="give another folder, or replace it with --overwrite (in Python overwrite=True)",
         )
 
 

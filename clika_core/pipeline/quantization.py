@@ -11,6 +11,7 @@ from typing import TypeAlias, TypeVar
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
+from clika_core.ir.graph import ValueKey
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.environment import cpu_flags, lacks_vnni
@@ -60,6 +61,8 @@ def quantize_traced(
     model = clock("preprocess", lambda: preprocess(traced))
     plans = [(plan, _points(wiring, plan, target)) for plan in (first_plan, free_plan)]
     values = list(dict.fromkeys(key for _, points in plans for key in points.observed))
+    if settings.global_quantization_settings.quantization_sensitivity_threshold is not None:
+        values = _float_values(wiring)  # which layers will be float is known only after the measurement
     make_observer = observer_named(settings.global_quantization_settings.observer or DEFAULT_OBSERVER)
     seen = clock("calibrate", lambda: calibrate(model, values, data.native(model), make_observer))
     free = _simulate(model, wiring, free_plan, plans[1][1], seen, target)
@@ -99,6 +102,17 @@ def _simulate(
     bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
     parameters = make_parameters(model, wiring, heads, points, seen, target, bits)
     return _Simulated(parameters, simulation(model, plan, target, parameters))
+
+
+def _float_values(wiring: Wiring) -> list[ValueKey]:
+    """Every floating-point value of inputs and of layers that stay."""
+    return [
+        (node.name, port)
+        for node in wiring.graph.nodes
+        if node.name not in wiring.removed
+        for port, value in enumerate(node.outputs)
+        if value.is_float
+    ]
 
 
 def _points(wiring: Wiring, plan: Plan, target: Target) -> Points:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clika_core.deployment.agreement import CodeAgreement
+from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.ir.costs import multiply_accumulates, weight_bytes
 from clika_core.ir.graph import Node
 from clika_core.pipeline.environment import cpu_flags, versions
@@ -31,6 +31,7 @@ class Outcome:
     sizes_bytes: Mapping[str, int] = field(default_factory=dict)
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    optimization_level: str | None = None
 
 
 def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed: int) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
         },
         "accuracy": dict(outcome.accuracy),
         "agreement": {
+            "runtime_optimization_level": outcome.optimization_level,
             "end_to_end": dict(outcome.end_to_end),
             "layers": {name: _agreement(found) for name, found in outcome.agreement.items()},
         },

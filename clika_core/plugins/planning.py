@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clika_core.errors import SettingsError
 from clika_core.ir.graph import Graph
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.sensitivities import Sensitivity
@@ -25,6 +26,19 @@ def plan(
     measured QS; it is never measured here. Raises SettingsError for rules that cannot be used, TargetError for
     an unknown target.
     """
-    settings = settings if settings is not None else Settings()
+    settings = checked_settings(settings)
     chosen = find_target(target or settings.deployment_settings.target_framework or "ort")
     return make_plan(graph, settings, chosen, sensitivity)
+
+
+def checked_settings(settings: Settings | None) -> Settings:
+    """The settings, or the defaults for None. Raises SettingsError for anything else."""
+    if settings is None:
+        return Settings()
+    if not isinstance(settings, Settings):
+        raise SettingsError(
+            "settings are a Settings object",
+            found=repr(settings),
+            fix="load a file first: clika_core.load_settings(path)",
+        )
+    return settings

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import clika_core as clika
-from clika_core.errors import DataError, OutputError
+from clika_core.errors import DataError, OutputError, SettingsError
 from clika_core.pipeline.compress import CompressionResult
 
 PROMISE = 0.9999  # share of equal codes, layer by layer
@@ -185,7 +185,7 @@ def test_the_report_is_strict_json_with_every_layer(result: CompressionResult, f
 def test_nan_in_the_data_names_layer_and_batch_and_leaves_nothing(tmp_path: Path) -> None:
     data = images(64)
     data[40, 0, 0, 0] = np.nan
-    with pytest.raises(DataError, match="batch 1 makes x compute values that are not finite"):
+    with pytest.raises(DataError, match="input 'x' holds values that are not finite in calibration batch 1"):
         clika.compress(model(), calibration_data=data, output_dir=tmp_path / "outputs")
     assert list(tmp_path.iterdir()) == []
 
@@ -219,3 +219,52 @@ def test_evaluation_is_called_with_float_and_quantized_model() -> None:
     assert accuracy["float"] == score(model())
     assert accuracy["quantized"] == pytest.approx(accuracy["float"], rel=0.1)
     assert result.deployed_path is None
+
+
+@pytest.mark.parametrize("keep", [None, "op:conv"])
+def test_every_threshold_gives_a_model_whatever_it_makes_float(
+    result: CompressionResult, keep: str | None
+) -> None:
+    """Which values need parameters is known only after the measurement; none may be missing then."""
+    found = sorted({measured.qs for measured in result.quantized.measurements.values()})
+    for threshold in [0.0, *found]:
+        settings = clika.Settings()
+        settings.global_quantization_settings.quantization_sensitivity_threshold = threshold or 1e-12
+        if keep is not None:
+            rule = clika.LayerQuantizationSettings(skip_quantization=False)
+            settings.set_quantization_settings_for_layer(keep, rule)
+        quantized = clika.compress(
+            model(), settings=settings, calibration_data=images(8), output_dir=None
+        ).quantized
+        assert quantized.plan.skipped
+
+
+def test_a_model_in_training_mode_is_left_as_it_was() -> None:
+    network = copy.deepcopy(model()).train()
+    before = copy.deepcopy(network.state_dict())
+    clika.compress(
+        network,
+        calibration_data=images(8),
+        evaluation=lambda m: m(torch.ones(2, 3, 12, 12))["features"].sum().item(),
+        output_dir=None,
+    )
+    assert network.training
+    for name, value in network.state_dict().items():
+        torch.testing.assert_close(value, before[name], rtol=0, atol=0, msg=name)
+
+
+def test_fine_tuning_is_refused_and_idle_settings_are_noted() -> None:
+    settings = clika.Settings()
+    settings.training_settings.random_seed = 5
+    result = clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
+    assert any("training_settings.random_seed has no effect yet" in note for note in result.report["notes"])
+    settings.global_quantization_settings.method = "qat"
+    with pytest.raises(SettingsError, match="fine-tuning is not in this release"):
+        clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
+
+
+def test_bits_that_the_target_lacks_are_said_to_leave_nothing_quantized() -> None:
+    settings = clika.Settings()
+    settings.global_quantization_settings.activations_num_bits = 16
+    result = clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
+    assert any("no layer is quantized" in note for note in result.report["notes"])

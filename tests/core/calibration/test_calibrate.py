@@ -91,7 +91,7 @@ def test_an_input_that_is_not_finite_is_named_with_its_batch(value: float, found
     x = samples(6)
     x[4, 1, 2, 3] = value
     with pytest.raises(
-        DataError, match="calibration batch 2 makes x compute values that are not finite"
+        DataError, match="input 'x' holds values that are not finite in calibration batch 2"
     ) as error:
         seen(np.split(x, 3))
     assert error.value.found is not None

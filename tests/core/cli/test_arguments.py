@@ -9,7 +9,7 @@ import pytest
 
 from clika_core.cli.input_option import example_inputs
 from clika_core.cli.model_argument import load_model
-from clika_core.errors import ClikaError
+from clika_core.errors import ClikaError, ModelError
 
 FILE = """
 class Model:
@@ -91,3 +91,12 @@ def test_no_option_is_no_input() -> None:
 def test_a_malformed_input_is_a_usage_error(options: list[str]) -> None:
     with pytest.raises(click.BadParameter):
         example_inputs(options)
+
+
+@pytest.mark.parametrize("text", ["x = 1 / 0", "def make():\n    return 1 / 0"])
+def test_an_error_in_the_user_s_code_is_told_as_theirs_with_its_line(text: str) -> None:
+    Path("raising_model.py").write_text(text)
+    with pytest.raises(ModelError, match="raised ZeroDivisionError") as caught:
+        load_model("raising_model.py:make")
+    assert caught.value.location is not None
+    assert caught.value.location.file.endswith("raising_model.py")

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from clika_core.deployment.agreement import CodeAgreement, layer_agreement
+from clika_core.deployment.agreement import layer_agreement
+from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.deployment.onnx_model import quantized_onnx
 from clika_core.ir.recording import Ref
 from clika_core.pipeline.quantization import Quantized

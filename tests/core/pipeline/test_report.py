@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from clika_core.deployment.agreement import CodeAgreement
+from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.ir.costs import multiply_accumulates, weight_bytes
 from clika_core.numerics import QuantParams
 from clika_core.pipeline.quantization import Quantized
