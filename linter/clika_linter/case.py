@@ -1,0 +1,50 @@
+"""`Valid` and `Invalid`: the cases of a rule. Tests, the docs page and `--explain` are made from them.
+
+`settings` is the text of a settings file. In invalid cases every span that is to be underlined stands between
+`«` and `»`, in the order of the findings; the marks are taken out before the rule sees the text. A finding
+without a span has no marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from clika_core.testing.builder import GraphBuilder
+
+MakeGraph: TypeAlias = "Callable[[GraphBuilder], None]"
+"""Adds nodes to the builder it is given; see `clika_linter.example_graphs`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Valid:
+    """Input on which the rule says nothing.
+
+    `report` and `reference` hold what matters of a `clika_report.json`: `{"layers": [{"name": "conv_1", "qs":
+    2e4}]}`; format, version and the fingerprint of the case's graph are added. `options` are the rule's, by
+    kebab-case name. `syntax` is `yaml`, `json` or `toml`.
+    """
+
+    settings: str = ""
+    graph: MakeGraph | None = None
+    report: Mapping[str, Any] | None = None
+    reference: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    syntax: str = "yaml"
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invalid(Valid):
+    """Input on which the rule says `messages`, sorted by place; each is the start of a message, or all of it.
+
+    `nodes` are, per finding, the related graph nodes; `fixed` is the settings text after the rule's fixes, safe and
+    unsafe ones; `severities` per finding where they differ from the rule's.
+    """
+
+    messages: tuple[str, ...]
+    nodes: tuple[tuple[str, ...], ...] | None = None
+    fixed: str | None = None
+    severities: tuple[str, ...] | None = None

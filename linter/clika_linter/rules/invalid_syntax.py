@@ -1,0 +1,72 @@
+"""CLK001."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from clika_core.diagnostics import Severity
+from clika_core.settings.problems import ProblemKind
+from clika_linter.case import Invalid, Valid
+from clika_linter.context import Context
+from clika_linter.finding import Finding
+from clika_linter.rule import Need, Rule
+from clika_linter.wording import finding_of
+
+
+class InvalidSyntax(Rule):
+    """A file cannot be read.
+
+    ## What it does
+    Reports settings that are not YAML, JSON or TOML, that are too large, nest too deeply, or whose aliases
+    stand for too much; and a graph or report file that cannot be read.
+
+    ## Why is this bad?
+    Nothing in such a file takes effect, and no other rule can look at it.
+
+    ## Example
+    ```yaml
+    global_quantization_settings: {skip_tail_quantization: true
+    ```
+
+    ## Use instead
+    ```yaml
+    global_quantization_settings: {skip_tail_quantization: true}
+    ```
+    """
+
+    code = "CLK001"
+    name = "invalid-syntax"
+    severity = Severity.ERROR
+    needs = (Need.DOCUMENT,)
+
+    VALID = (
+        Valid(settings=""),
+        Valid(settings="# only a comment\n"),
+        Valid(settings="training_settings: {num_epochs: 3}\n"),
+        Valid(settings='{"training_settings": {"num_epochs": 3}}', syntax="json"),
+    )
+    INVALID = (
+        Invalid(
+            settings="training_settings:\n«\t»num_epochs: 3\n",
+            messages=("the file is not YAML: found character that cannot start any token",),
+        ),
+        Invalid(
+            settings='{"training_settings": {"num_epochs": «}»}',
+            syntax="json",
+            messages=("the file is not JSON: found '}', expected a value",),
+        ),
+        Invalid(
+            settings="training_settings: «!!python/object:os.system {»}\n",
+            messages=("the file contains the YAML tag !!python/object:os.system",),
+        ),
+        Invalid(settings="a: &a [1]\nb: «*c»\n", messages=("the alias *c has no anchor",)),
+    )
+
+    def check(self, context: Context) -> Iterator[Finding]:
+        """Pass on what reading the files found."""
+        for problem in context.problems:
+            if problem.kind is ProblemKind.INVALID_SYNTAX:
+                yield finding_of(problem)
+        for error in context.input_errors:
+            parts = (error.message, error.found and f"found {error.found}")
+            yield Finding(", ".join(filter(None, parts)), help=error.fix, location=error.location)

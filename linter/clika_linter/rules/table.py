@@ -1,0 +1,15 @@
+# ruff: noqa: E501
+"""The built-in rules. Written by `python -m clika_linter.rule_table`; do not edit."""
+
+from __future__ import annotations
+
+from clika_core.diagnostics import Severity
+from clika_linter.entry import RuleEntry
+from clika_linter.finding import Safety
+from clika_linter.rule import Need
+
+RULES = (
+    RuleEntry("CLK001", "invalid-syntax", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.invalid_syntax:InvalidSyntax"),
+    RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, holds_for_every_graph=True),
+    RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
+)  # fmt: skip
