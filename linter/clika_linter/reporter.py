@@ -45,9 +45,8 @@ class LintResult:
         return sum(finding.severity is severity for finding in self.findings)
 
 
-Render: TypeAlias = (
-    "Callable[[LintResult, bool], str]"  # the result, whether colour is wanted -> the whole output
-)
+Render: TypeAlias = "Callable[[LintResult], str]"
+"""From a result to the whole output."""
 
 
 @dataclass(frozen=True, slots=True)
