@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -17,6 +17,7 @@ from clika_linter.cache import ResultCache
 from clika_linter.configuration import Configuration, find_configuration, read_configuration
 from clika_linter.discovery import Pairing, find_files, shown
 from clika_linter.fail_on import FailOn
+from clika_linter.options import Options
 from clika_linter.registry import registered
 from clika_linter.reported import WORKPLACE, Reported
 from clika_linter.reporter import LintResult, Render
@@ -31,68 +32,40 @@ FOUND: Final = 1
 _BROKEN_PLUGIN: Final = "CLK903"
 
 
-class Options(TypedDict, total=False):
-    """The parameters of the command."""
-
-    paths: tuple[str, ...]
-    graph: str | None
-    report: str | None
-    reference_report: str | None
-    select: tuple[str, ...]
-    extend_select: tuple[str, ...]
-    ignore: tuple[str, ...]
-    fix: bool
-    unsafe_fixes: bool
-    diff: bool
-    form: str
-    list_formats: bool
-    output_file: str | None
-    fail_on: str | None
-    baseline: str | None
-    write_baseline: bool
-    statistics: bool
-    show_plan: bool
-    explain: str | None
-    list_rules: bool
-    config: str | None
-    color: str
-    no_cache: bool
-
-
 class Session:
     """One run of the command."""
 
-    def __init__(self, **options: Unpack[Options]) -> None:
+    def __init__(self, options: Options) -> None:
         """Take the options of the command line."""
         self._options = options
 
     def run(self) -> int:
         """Do what the options ask for; the exit code. Raises ClikaError for broken usage."""
-        if self._options["explain"] or self._options["list_rules"] or self._options["list_formats"]:
+        if self._options.explain or self._options.list_rules or self._options.list_formats:
             return self._inform()
         render = self._renderer()
         configuration = self._configuration()
         linter = self._linter(configuration)
-        files = find_files(self._options["paths"], configuration)
-        if self._options["show_plan"]:
+        files = find_files(self._options.paths, configuration)
+        if self._options.show_plan:
             return self._show_plans(linter, files)
         num_fixed = 0
-        if self._options["fix"] or self._options["diff"]:
+        if self._options.fix or self._options.diff:
             num_changed, num_fixed = self._fix(linter, files)
-            if self._options["diff"]:
+            if self._options.diff:
                 return FOUND if num_changed else CLEAN
         results = [linter.lint(file) for file in files]
         result = self._result(results, num_fixed)
         baseline = self._baseline(configuration)
         ran = {found.file: found.ran for found in results}
-        if baseline is not None and self._options["write_baseline"]:
+        if baseline is not None and self._options.write_baseline:
             count = baseline.write(result.findings, result.texts, ran)
             click.echo(f"{baseline.file} holds {count} findings now.")
             return CLEAN
         if baseline is not None:
             new, outcome = baseline.apply(result.findings, result.texts, ran)
             result = replace(result, findings=new, baseline=outcome)
-        self._print(_statistics(result) if self._options["statistics"] else render(result))
+        self._print(_statistics(result) if self._options.statistics else render(result))
         return self._verdict(result, configuration)
 
     # what needs no file
@@ -100,59 +73,68 @@ class Session:
     def _inform(self) -> int:
         from clika_linter.explaining import explain, rule_table
 
-        if self._options["explain"]:
-            self._print(explain(registered().rule(self._options["explain"])))
-        elif self._options["list_rules"]:
-            self._print(rule_table(registered().rules, self._options["form"]))
+        if self._options.explain:
+            self._print(explain(registered().rule(self._options.explain)))
+        elif self._options.list_rules:
+            self._print(rule_table(registered().rules, self._options.form))
         else:
             forms = sorted(registered().reporters.values(), key=lambda form: form.name)
             self._print("".join(f"{form.name:10}{form.description}\n" for form in forms))
         return CLEAN
 
     def _renderer(self) -> Render:
-        found = registered().reporters.get(self._options["form"])
+        found = registered().reporters.get(self._options.form)
         if found is None:
             names = sorted(registered().reporters)
-            close = nearest(self._options["form"], names, limit=1)
+            close = nearest(self._options.form, names, limit=1)
             fix = f"did you mean {close[0]!r}?" if close else None
-            raise SettingsError(f"there is no output form {self._options["form"]!r}", expected=", ".join(names), fix=fix)
+            raise SettingsError(
+                f"there is no output form {self._options.form!r}", expected=", ".join(names), fix=fix
+            )
         return found.load()
 
     # the run
 
     def _configuration(self) -> Configuration:
-        found = read_configuration(Path(self._options["config"])) if self._options["config"] else find_configuration(Path())
+        found = (
+            read_configuration(Path(self._options.config))
+            if self._options.config
+            else find_configuration(Path())
+        )
         return found or Configuration()
 
     def _linter(self, configuration: Configuration) -> Linter:
         selection = Selection(
-            self._options["select"] or configuration.select or (ALL,),
-            (*configuration.extend_select, *self._options["extend_select"]),
-            (*configuration.ignore, *self._options["ignore"]),
+            self._options.select or configuration.select or (ALL,),
+            (*configuration.extend_select, *self._options.extend_select),
+            (*configuration.ignore, *self._options.ignore),
             configuration.per_file_ignores,
         )
         folder = configuration.cache_dir and str(configuration.folder / configuration.cache_dir)
-        cache = ResultCache(folder, is_used=not self._options["no_cache"])
+        cache = ResultCache(folder, is_used=not self._options.no_cache)
         given = Pairing(
-            *(shown(Path(f)) if f else None for f in (self._options["graph"], self._options["report"], self._options["reference_report"]))
+            *(
+                shown(Path(f)) if f else None
+                for f in (self._options.graph, self._options.report, self._options.reference_report)
+            )
         )
         return Linter(registered().rules, configuration, selection, given, cache)
 
     def _baseline(self, configuration: Configuration) -> Baseline | None:
-        place = Path(self._options["baseline"]) if self._options["baseline"] else None
+        place = Path(self._options.baseline) if self._options.baseline else None
         if place is None and configuration.baseline:
             place = configuration.folder / configuration.baseline
         if place is None:
-            if self._options["write_baseline"]:
+            if self._options.write_baseline:
                 raise SettingsError("--write-baseline does not say where", fix="add --baseline FILE")
             return None
         from clika_linter.baseline import read_baseline
 
-        return read_baseline(place, may_be_missing=self._options["write_baseline"])
+        return read_baseline(place, may_be_missing=self._options.write_baseline)
 
     def _result(self, results: list[FileResult], num_fixed: int) -> LintResult:
         found = [finding for result in results for finding in result.findings]
-        if _BROKEN_PLUGIN not in self._options["ignore"]:
+        if _BROKEN_PLUGIN not in self._options.ignore:
             found += registered().findings
         findings = tuple(sorted(found, key=Reported.sort_key))
         return LintResult(
@@ -170,10 +152,13 @@ class Session:
         """Fix every file, or show how; how many files change, and how many fixes that takes."""
         from clika_linter.fixing import fix_file
 
-        fixed = [fix_file(file, linter.lint_document, is_unsafe_allowed=self._options["unsafe_fixes"]) for file in files]
+        fixed = [
+            fix_file(file, linter.lint_document, is_unsafe_allowed=self._options.unsafe_fixes)
+            for file in files
+        ]
         changed = [result for result in fixed if result.before != result.after]
         for result in changed:
-            if self._options["diff"]:
+            if self._options.diff:
                 self._print(result.diff())
             else:
                 result.write()
@@ -186,23 +171,25 @@ class Session:
         return CLEAN
 
     def _verdict(self, result: LintResult, configuration: Configuration) -> int:
-        fail_on = FailOn(self._options["fail_on"]) if self._options["fail_on"] else configuration.fail_on
+        fail_on = FailOn(self._options.fail_on) if self._options.fail_on else configuration.fail_on
         is_stale = bool(result.baseline and result.baseline.fixed)
         return FOUND if is_stale or any(fail_on.is_failure(f.severity) for f in result.findings) else CLEAN
 
     # output
 
     def _is_coloured(self) -> bool:
-        if self._options["color"] != "auto" or self._options["output_file"]:
-            return self._options["color"] == "always"
+        if self._options.color != "auto" or self._options.output_file:
+            return self._options.color == "always"
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
     def _print(self, text: str) -> None:
-        if self._options["output_file"]:
+        if self._options.output_file:
             try:
-                Path(self._options["output_file"]).write_text(text, encoding="utf-8", newline="\n")
+                Path(self._options.output_file).write_text(text, encoding="utf-8", newline="\n")
             except OSError as problem:
-                raise OutputError(f"{self._options["output_file"]} cannot be written", found=problem.strerror) from None
+                raise OutputError(
+                    f"{self._options.output_file} cannot be written", found=problem.strerror
+                ) from None
         else:
             encoding = sys.stdout.encoding or "utf-8"
             click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)
