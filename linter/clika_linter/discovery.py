@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from clika_core.errors import SettingsError
 from clika_linter.configuration import Configuration, ModelTable
@@ -29,8 +28,7 @@ _PAIR = re.compile(r"(?P<key>[a-z-]+)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>\S+))"
 _MAX_FOLDERS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(NamedTuple):
     """A graph file and report files, as they can be opened from here."""
 
     graph: str | None = None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clika_core.errors import SettingsError, nearest
 from clika_core.settings.value_type import InvalidValueError
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from clika_linter.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(NamedTuple):
     """The findings of one settings file, sorted; how many were suppressed; which rules lacked what."""
 
     file: str
     findings: tuple[Reported, ...]
     num_suppressed: int = 0
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     target_error: str | None = None
     ran: frozenset[str] = frozenset()
 

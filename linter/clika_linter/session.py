@@ -6,7 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -64,7 +63,7 @@ class Session:
             return CLEAN
         if baseline is not None:
             new, outcome = baseline.apply(result.findings, result.texts, ran)
-            result = replace(result, findings=new, baseline=outcome)
+            result = result._replace(findings=new, baseline=outcome)
         self._print(_statistics(result) if self._options.statistics else render(result))
         return self._verdict(result, configuration)
 
@@ -162,7 +161,7 @@ class Session:
                 self._print(result.diff())
             else:
                 result.write()
-        return len(changed), sum(result.count for result in changed)
+        return len(changed), sum(result.num_fixes for result in changed)
 
     def _show_plans(self, linter: Linter, files: list[str]) -> int:
         from clika_linter.showing import plans_text
