@@ -42,21 +42,22 @@ class Pairing(NamedTuple):
 
 
 def find_files(paths: Iterable[str], configuration: Configuration) -> list[str]:
-    """The settings files that `paths` name, each once; those of the configuration where there are none.
+    """The settings files that `paths` name, each once; where there are none, those of the configuration.
 
-    A folder stands for the settings files in it and below. Raises SettingsError for a path that does not exist,
-    and where there is nothing to lint at all.
+    A folder stands for the settings files in it and below; a configuration without any stands for its folder.
+    Raises SettingsError for a path that does not exist, and where there is nothing to lint.
     """
     named = list(paths)
     found = [file for path in named for file in _expand(path)]
     if not named:
         patterns = [*configuration.paths, *(p for model in configuration.models for p in model.settings)]
-        if not patterns:
-            raise SettingsError(
-                "no settings file is named",
-                fix="name files or folders, or list them as paths of [tool.clika.lint] in pyproject.toml",
-            )
-        found = [file for pattern in patterns for file in _matching(configuration.folder, pattern)]
+        found = [file for pattern in patterns or ["."] for file in _matching(configuration.folder, pattern)]
+    if not found:
+        raise SettingsError(
+            "there is no settings file to lint",
+            found=f"nothing that looks like settings in {', '.join(named) or 'what the configuration lists'}",
+            fix="name files or folders, or list them as paths of [tool.clika.lint] in pyproject.toml",
+        )
     return sorted(dict.fromkeys(found))
 
 

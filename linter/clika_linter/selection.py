@@ -47,6 +47,10 @@ class Selection(NamedTuple):
             if _best(wanted, entry) > _best(unwanted, entry) and not _best(here, entry)
         ]
 
+    def is_ignored(self, code: str, entries: Iterable[RuleEntry]) -> bool:
+        """Whether a rule is ignored by name or prefix; what only is not selected is not ignored."""
+        return any(_best(self.ignore, entry) for entry in entries if entry.code == code)
+
 
 def matches_file(pattern: str, file: str) -> bool:
     """Whether a glob matches the whole name, or its end from a folder on."""

@@ -55,6 +55,8 @@ class Session:
                 return FOUND if num_changed else CLEAN
         results = [linter.lint(file) for file in files]
         result = self._result(results, num_fixed)
+        if linter.is_ignored(_BROKEN_PLUGIN):
+            result = result._replace(findings=tuple(f for f in result.findings if f.code != _BROKEN_PLUGIN))
         baseline = self._baseline(configuration)
         ran = {found.file: found.ran for found in results}
         if baseline is not None and self._options.write_baseline:
@@ -133,8 +135,7 @@ class Session:
 
     def _result(self, results: list[FileResult], num_fixed: int) -> LintResult:
         found = [finding for result in results for finding in result.findings]
-        if _BROKEN_PLUGIN not in self._options.ignore:
-            found += registered().findings
+        found += registered().findings
         findings = tuple(sorted(found, key=Reported.sort_key))
         return LintResult(
             tuple(result.file for result in results),
@@ -156,10 +157,10 @@ class Session:
             for file in files
         ]
         changed = [result for result in fixed if result.before != result.after]
-        for result in changed:
-            if self._options.diff:
-                self._print(result.diff())
-            else:
+        if self._options.diff:
+            self._print("".join(result.diff() for result in changed))
+        else:
+            for result in changed:
                 result.write()
         return len(changed), sum(result.num_fixes for result in changed)
 
