@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -97,7 +98,7 @@ class Baseline(NamedTuple):
 
     def _relative(self, file: str) -> str:
         """A file as the baseline names it, wherever the linter is started."""
-        folder, path = Path(self.file).absolute().parent, Path(file).absolute()
+        folder, path = Path(os.path.abspath(self.file)).parent, Path(os.path.abspath(file))
         return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 

@@ -6,6 +6,7 @@ lines: `# clika: graph=model.graph.json report=outputs/clika_report.json`.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from glob import glob
@@ -119,8 +120,8 @@ def _looks_like_settings(path: Path) -> bool:
 
 
 def _belongs(file: str, model: ModelTable, folder: Path) -> bool:
-    absolute = Path(file).absolute()
-    root = folder.absolute()
+    absolute = Path(os.path.abspath(file))
+    root = Path(os.path.abspath(folder))
     name = absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
     return any(matches_file(pattern.removeprefix("./"), name) for pattern in model.settings)
 
@@ -146,5 +147,5 @@ def _from_comment(file: str, text: str) -> Pairing:
 def shown(path: Path) -> str:
     """A path as messages name it: relative to the current folder where it lies in it, with slashes."""
     here = Path.cwd()
-    absolute = Path(path.absolute())
+    absolute = Path(os.path.abspath(path))
     return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else str(path)

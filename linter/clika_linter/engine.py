@@ -42,10 +42,11 @@ class Engine:
         entries = list(entries)
         for entry in entries:
             lacks = missing(entry.needs, context)
-            if lacks is None:
+            if lacks in (None, Need.LAYER_RULES):  # without rules for layers there is nothing to find
                 outcome.ran.add(entry.code)
+            if lacks is None:
                 outcome.findings += self._run(entry, context, graph)
-            else:
+            elif lacks is not Need.LAYER_RULES:
                 outcome.left_out.setdefault(lacks, []).append(entry.code)
         outcome.findings = one_per_cause(outcome.findings, entries)
         return outcome

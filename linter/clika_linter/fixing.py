@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -76,15 +75,15 @@ def fix_document(
 def write_text(file: str, text: str) -> None:
     """Replace a file's text, byte order mark and permissions kept, whole or not at all. Raises OutputError."""
     path = Path(file).resolve()
+    beside = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         has_mark = path.read_bytes().startswith(codecs.BOM_UTF8)
-        mode = path.stat().st_mode
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
+        with beside.open("xb") as stream:
             stream.write((codecs.BOM_UTF8 if has_mark else b"") + text.encode("utf-8"))
-        os.chmod(name, mode & 0o777)
-        os.replace(name, path)
+        beside.chmod(path.stat().st_mode & 0o777)
+        os.replace(beside, path)
     except OSError as problem:
+        beside.unlink(missing_ok=True)
         raise OutputError(f"{file} cannot be written", found=problem.strerror) from None
 
 

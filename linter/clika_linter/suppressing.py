@@ -33,6 +33,9 @@ class Suppressor:
         self._code_of = {word: entry.code for entry in known for word in (entry.code, entry.name)}
         self._must_give_reason = must_give_reason
         self._used: set[_Use] = set()
+        self._by_line: dict[int | None, list[int]] = {}
+        for number, suppression in enumerate(suppressions):
+            self._by_line.setdefault(suppression.line, []).append(number)
 
     def active(self, findings: Iterable[Reported]) -> list[Reported]:
         """The findings that nothing suppresses."""
@@ -50,9 +53,9 @@ class Suppressor:
         line = finding.region.line if finding.region and finding.file == self._source.file else None
         uses = {
             (number, word)
-            for number, suppression in enumerate(self._suppressions)
-            if suppression.line in (None, line) and self._works(suppression)
-            for word, _ in suppression.codes
+            for number in (*self._by_line.get(None, ()), *(self._by_line.get(line, ()) if line else ()))
+            if self._works(self._suppressions[number])
+            for word, _ in self._suppressions[number].codes
             if self._code_of.get(word) == finding.code
         }
         self._used |= uses
@@ -72,12 +75,12 @@ class Suppressor:
             words = "this suppression gives no reason, so it suppresses nothing"
             yield Finding(words, suppression.span, help="write the reason after the bracket")
             return
-        idle = [word for word, _ in suppression.codes if self._is_idle(number, word, ran)]
-        for word, span in suppression.codes:
-            if word in idle:
-                known = word in self._code_of
-                message = f"{word} suppresses nothing" if known else f"no rule is called {word}"
-                yield Finding(message, span, help="remove it", fix=self._removal(suppression, idle))
+        places = dict(reversed(suppression.codes))
+        idle = {word for word in places if self._is_idle(number, word, ran)}
+        fix = self._removal(suppression, idle) if idle else None
+        for word in sorted(idle):
+            message = f"{word} suppresses nothing" if word in self._code_of else f"no rule is called {word}"
+            yield Finding(message, places[word], help="remove it", fix=fix)
 
     def _is_idle(self, number: int, word: str, ran: Collection[str]) -> bool:
         code = self._code_of.get(word)

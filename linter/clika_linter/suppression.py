@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import sys
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from clika_core.settings.document import Document, MappingNode, Node, ScalarNode, SequenceNode
@@ -34,11 +36,11 @@ def find_suppressions(document: Document) -> list[Suppression]:
     if "clika:" not in text:
         return []
     matches = list(_COMMENT.finditer(text))
-    texts = _scalar_spans(document.root) if matches else []
+    texts = sorted(_scalar_spans(document.root)) if matches else []
     return [
         _suppression(document, match)
         for match in matches
-        if _is_comment(text, match.start()) and not any(a <= match.start() < b for a, b in texts)
+        if _is_comment(text, match.start()) and not _is_inside(match.start(), texts)
     ]
 
 
@@ -62,6 +64,12 @@ def _line_of(document: Document, start: int) -> int:
         return line
     after = range(line, len(lines))
     return next((n + 1 for n in after if not _EMPTY_OR_COMMENT.fullmatch(lines[n])), line)
+
+
+def _is_inside(start: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether a position lies in one of the spans, which are sorted and do not overlap."""
+    before = bisect_right(spans, (start, sys.maxsize)) - 1
+    return before >= 0 and start < spans[before][1]
 
 
 def _is_comment(text: str, start: int) -> bool:

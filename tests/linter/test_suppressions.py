@@ -78,11 +78,18 @@ def test_a_suppression_on_another_line_is_unused_and_the_finding_stays(project: 
 
 
 def test_a_suppression_of_a_rule_that_did_not_run_is_not_called_unused(project: Project, lint: Lint) -> None:
-    project.write("settings.yaml", "training_settings: # clika: ignore[CLK204] x\n  num_epochs: 3\n")
+    project.write("settings.yaml", f"layer_settings:\n  conv_1: # clika: ignore[CLK204] x\n    {RULE}\n")
     assert lint("settings.yaml", "--select", "CLK204,CLK901").code == 0
     project.graph()
     assert lint("settings.yaml", "--select", "CLK901", "--graph", "model.graph.json").code == 0
-    assert lint("settings.yaml", *ONLY).code == 0, "without rules for layers CLK204 has nothing to look at"
+    assert lint("settings.yaml", *ONLY).code == 1
+
+
+def test_without_rules_for_layers_what_suppresses_findings_on_them_is_unused(
+    project: Project, lint: Lint
+) -> None:
+    project.write("settings.yaml", "training_settings: # clika: ignore[CLK204] x\n  num_epochs: 3\n")
+    assert lint("settings.yaml", "--select", "CLK204,CLK901").code == 1
 
 
 def test_where_a_reason_is_demanded_a_suppression_without_one_does_not_work(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clika_linter.formats.style import printable
 from clika_linter.reported import WORKPLACE, Reported
 from clika_linter.reporter import LintResult
 
@@ -23,7 +24,7 @@ def _command(finding: Reported) -> str:
         properties |= {"endColumn": str(region.end_column)} if region.is_exact else {}
     pairs = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     parts = [finding.message, *([f"help: {finding.help}"] if finding.help else [])]
-    return f"::{_LEVELS[finding.severity]} {pairs}::{_data(chr(10).join(parts))}"
+    return f"::{_LEVELS[finding.severity]} {pairs}::{_data(chr(10).join(map(printable, parts)))}"
 
 
 def _data(text: str) -> str:
@@ -31,4 +32,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
