@@ -1,20 +1,20 @@
 """`[tool.clika.lint]`: found in the nearest `pyproject.toml`, read strictly.
 
-    [tool.clika.lint]
-    paths = ["settings/*.yaml"]
-    ignore = ["CLK101"]
-    fail-on = "error"
+[tool.clika.lint]
+paths = ["settings/*.yaml"]
+ignore = ["CLK101"]
+fail-on = "error"
 
-    [[tool.clika.lint.models]]
-    settings = "settings/*.yaml"
-    graph = "model.graph.json"
-    report = "outputs/clika_report.json"
+[[tool.clika.lint.models]]
+settings = "settings/*.yaml"
+graph = "model.graph.json"
+report = "outputs/clika_report.json"
 
-    [tool.clika.lint.per-file-ignores]
-    "settings/old/*" = ["CLK2"]
+[tool.clika.lint.per-file-ignores]
+"settings/old/*" = ["CLK2"]
 
-    [tool.clika.lint.rules.sensitivity-hotspot]
-    max-qs = 500
+[tool.clika.lint.rules.sensitivity-hotspot]
+max-qs = 500
 """
 
 from __future__ import annotations
@@ -162,7 +162,9 @@ class _Reader:
         """A list of texts, or a single one."""
         found = self.content.get(key)
         items = [found] if isinstance(found, str) else found
-        if items is not None and not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
+        if items is not None and not (
+            isinstance(items, list) and all(isinstance(item, str) for item in items)
+        ):
             raise self.wrong(key, found, "a list of texts")
         return None if items is None else tuple(items)
 

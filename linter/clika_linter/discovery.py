@@ -62,9 +62,7 @@ def find_files(paths: Iterable[str], configuration: Configuration) -> list[str]:
     return sorted(dict.fromkeys(found))
 
 
-def pairings_of(
-    file: str, text: str, given: Pairing, configuration: Configuration
-) -> tuple[Pairing, ...]:
+def pairings_of(file: str, text: str, given: Pairing, configuration: Configuration) -> tuple[Pairing, ...]:
     """What belongs to a settings file; several pairings where it serves several models. Never empty."""
     if given.graph:
         return (given,)
@@ -73,9 +71,7 @@ def pairings_of(
         found = tuple(dict.fromkeys(_pairing(model, configuration.folder) for model in models))
     else:
         found = (_from_comment(file, text),)
-    return tuple(
-        Pairing(p.graph, given.report or p.report, given.reference or p.reference) for p in found
-    )
+    return tuple(Pairing(p.graph, given.report or p.report, given.reference or p.reference) for p in found)
 
 
 def _expand(path: str) -> Iterator[str]:
@@ -140,7 +136,9 @@ def _from_comment(file: str, text: str) -> Pairing:
     for line in text[:4096].splitlines()[:_FIRST_LINES]:
         comment = _FIRST_COMMENT.search(line) if line.lstrip().startswith("#") else None
         if comment:
-            pairs = {pair["key"]: pair["quoted"] or pair["plain"] for pair in _PAIR.finditer(comment["pairs"])}
+            pairs = {
+                pair["key"]: pair["quoted"] or pair["plain"] for pair in _PAIR.finditer(comment["pairs"])
+            }
             names = (pairs.get("graph"), pairs.get("report"), pairs.get("reference-report"))
             return Pairing(*(shown(Path(file).parent / name) if name else None for name in names))
     return Pairing()

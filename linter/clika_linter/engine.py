@@ -73,7 +73,9 @@ def one_per_cause(findings: Sequence[Reported], entries: Iterable[RuleEntry]) ->
     said: dict[str, list[frozenset[str]]] = {}
     for finding in findings:
         said.setdefault(finding.code, []).append(frozenset(finding.nodes))
-    return [finding for finding in findings if not _is_silenced(finding, silencers.get(finding.code, ()), said)]
+    return [
+        finding for finding in findings if not _is_silenced(finding, silencers.get(finding.code, ()), said)
+    ]
 
 
 def _is_silenced(

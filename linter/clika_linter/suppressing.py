@@ -64,7 +64,9 @@ class Suppressor:
     def _unused(self, number: int, suppression: Suppression, ran: Collection[str]) -> Iterator[Finding]:
         if not suppression.codes:
             help_ = "write # clika: ignore[CODE] reason"
-            yield Finding("this suppression names no rule, so it suppresses nothing", suppression.span, help=help_)
+            yield Finding(
+                "this suppression names no rule, so it suppresses nothing", suppression.span, help=help_
+            )
             return
         if not self._works(suppression):
             words = "this suppression gives no reason, so it suppresses nothing"

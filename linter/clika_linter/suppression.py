@@ -46,7 +46,8 @@ def find_suppressions(document: Document) -> list[Suppression]:
 def _suppression(document: Document, match: re.Match[str]) -> Suppression:
     start = match.start("codes")
     codes = tuple(
-        (code[0], Span(start + code.start(), start + code.end())) for code in _CODE.finditer(match["codes"] or "")
+        (code[0], Span(start + code.start(), start + code.end()))
+        for code in _CODE.finditer(match["codes"] or "")
     )
     span = Span(match.start(), match.start() + len(match[0].rstrip()))
     line = _line_of(document, span.start) if match["kind"] == "ignore" else None
