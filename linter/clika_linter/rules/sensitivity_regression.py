@@ -13,7 +13,6 @@ from clika_linter.example_graphs import classifier
 from clika_linter.finding import Finding
 from clika_linter.measured import quantized_heads, span_of_layer
 from clika_linter.option import Option
-from clika_linter.report import LayerReport
 from clika_linter.rule import Need, Rule
 
 
@@ -129,18 +128,23 @@ class SensitivityRegression(Rule):
     def check(self, context: Context) -> Iterator[Finding]:
         """Compare layer by layer."""
         for _, layer in quantized_heads(context):
-            old = context.reference.layers.get(layer.name)
-            is_same = old is not None and old.type in ("", context.graph[layer.name].type)
-            before = old.qs if old is not None and is_same else None
-            if before is not None and isfinite(before) and self._has_grown(layer, before):
+            before, now = self._before(context, layer.name), layer.qs
+            if before is not None and now is not None and self._has_grown(before, now):
                 yield Finding(
-                    f"the sensitivity of {layer.name} grew from {before:.4g} to {layer.qs:.4g}",
+                    f"the sensitivity of {layer.name} grew from {before:.4g} to {now:.4g}",
                     span_of_layer(context, layer.name),
                     nodes=(layer.name,),
                     help="look at what changed in the model, its weights or the calibration data",
                 )
 
-    def _has_grown(self, layer: LayerReport, before: float) -> bool:
+    @staticmethod
+    def _before(context: Context, layer: str) -> float | None:
+        """The finite QS of the same layer in the reference."""
+        old = context.reference.layers.get(layer)
+        if old is None or old.type not in ("", context.graph[layer].type):
+            return None
+        return old.qs if old.qs is not None and isfinite(old.qs) else None
+
+    def _has_grown(self, before: float, now: float) -> bool:
         """Past both tolerances."""
-        increase = (layer.qs or 0.0) - before
-        return increase > self.min_increase and increase > self.max_growth * before
+        return now - before > max(self.min_increase, self.max_growth * before)
