@@ -59,7 +59,8 @@ def write_pages(folder: Path) -> None:
 def _index(rules: Sequence[type[Rule]]) -> Iterator[str]:
     yield from (_WRITTEN, "# Rules of `clika lint`", "")
     yield "`clika lint --explain CLK301` shows the same pages. How to use the linter:"
-    yield "[lint settings](../../how-to/lint-settings.md). How to add one: [write a lint rule](../../how-to/write-a-lint-rule.md)."
+    yield "[lint settings](../../how-to/lint-settings.md). How to add one:"
+    yield "[write a lint rule](../../how-to/write-a-lint-rule.md)."
     for prefix, members in groupby(rules, key=lambda rule: rule.code[:4]):
         yield from ("", f"## {_SUBJECTS.get(prefix, prefix)}", "")
         yield from ("| code | name | severity | fix | finding |", "|---|---|---|---|---|")

@@ -34,3 +34,10 @@ def test_pages_hold_the_rule_s_own_words_and_examples() -> None:
     assert "- `max-qs` (" in page
     assert "conv_2 is quantized with a sensitivity of 25000, above 10000" in page
     assert "«" not in page
+
+
+def test_every_page_begins_with_name_and_code_of_its_rule() -> None:
+    written = pages(RULES)
+    for rule in RULES:
+        headings = re.findall(r"^# .*$", written[f"{rule.code}.md"], re.MULTILINE)
+        assert headings[0] == f"# {rule.name} ({rule.code})"
