@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from clika_linter.explaining import explain
 from clika_linter.rules.table import RULES
 from tests.linter.conftest import Lint
 
