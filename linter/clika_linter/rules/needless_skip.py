@@ -155,7 +155,7 @@ def _is_by_rules_alone(decision: Decision) -> bool:
 
 def _finding(context: Context, rule: ResolvedRule, layers: list[str], qs: float) -> Finding:
     selector = rule.rule.selector
-    words = f"sensitivity is only {qs:.6g}" if len(layers) == 1 else f"sensitivities are at most {qs:.6g}"
+    words = f"sensitivity is only {qs:.3g}" if len(layers) == 1 else f"sensitivities are at most {qs:.3g}"
     operations = percent(context.costs.share_of_multiply_accumulates(layers))
     size = percent(context.costs.share_of_weight_bytes(layers))
     return Finding(

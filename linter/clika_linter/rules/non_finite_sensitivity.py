@@ -174,6 +174,6 @@ def _non_finite_scales(quantization: Mapping[str, Any]) -> Iterator[str]:
     while waiting:
         scale = waiting.pop()
         if isinstance(scale, list):
-            waiting += scale
+            waiting += [part for part in scale if isinstance(part, list | str)]
         elif isinstance(scale, str) and scale in _NON_FINITE:
             yield scale

@@ -159,7 +159,7 @@ class SensitivityHigh(Rule):
             )
             if found:
                 yield Finding(
-                    f"{layer.name} is quantized with a sensitivity of {layer.qs:.6g}, {found}",
+                    f"{layer.name} is quantized with a sensitivity of {layer.qs:.4g}, {found}",
                     span_of_layer(context, layer.name),
                     nodes=(layer.name,),
                     help=f"skip {layer.name}, or set quantization_sensitivity_threshold",
