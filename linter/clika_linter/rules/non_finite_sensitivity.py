@@ -174,6 +174,7 @@ def _non_finite_scales(quantization: Mapping[str, Any]) -> Iterator[str]:
     while waiting:
         scale = waiting.pop()
         if isinstance(scale, list):
-            waiting += [part for part in scale if isinstance(part, list | str)]
+            is_all_numbers = {list, str}.isdisjoint(map(type, scale))  # quickly: layers have thousands
+            waiting += [] if is_all_numbers else scale
         elif isinstance(scale, str) and scale in _NON_FINITE:
             yield scale

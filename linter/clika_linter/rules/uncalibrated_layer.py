@@ -142,12 +142,12 @@ def _last_calibrated(context: Context) -> dict[str, tuple[str, Calibration]]:
     return {
         layer.group or layer.name: (layer.name, layer.calibration)
         for layer in context.report.layers.values()
-        if layer.calibration is not None
+        if layer.calibration is not None and layer.name in context.graph.index
     }
 
 
 def _problem(name: str, seen: Calibration) -> str | None:
-    if seen.samples == 0 or (seen.min_value is None and seen.max_value is None):
+    if seen.samples == 0 or seen.min_value is None or seen.max_value is None:
         return f"calibration never reached {name}"
     if seen.is_constant:
         return f"calibration saw {name} constant, at {seen.max_value:.6g}"
