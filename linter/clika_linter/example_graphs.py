@@ -42,3 +42,11 @@ def two_heads(g: GraphBuilder) -> None:
 def unweighted(g: GraphBuilder) -> None:
     """relu_1 and softmax_1: nothing with a weight."""
     g.output(g.layer("softmax", g.layer("relu", g.input("x", ("d0", 8))), axis=-1))
+
+
+def convolutions(g: GraphBuilder) -> None:
+    """conv_1 to conv_6 in a row, flatten_1, linear_1; the tail is linear_1."""
+    h = g.input("x", ("d0", 8, 4, 4))
+    for number in range(6):
+        h = g.layer("conv", h, weight=(8, 8, 1, 1), path=f"blocks.{number}")
+    g.output(g.layer("linear", g.layer("flatten", h, shape=("d0", 128)), weight=(10, 128), path="head"))

@@ -1,4 +1,4 @@
-"""`--explain`, `--list-rules`, `--list-formats`, and the page of all rules."""
+"""`--explain`, `--list-rules` and `--list-formats`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import json
 
 import pytest
 
-from clika_linter.explaining import explain
-from clika_linter.rule_pages import pages_text
 from clika_linter.rules.table import RULES
 from tests.linter.conftest import Lint
 
@@ -47,17 +45,3 @@ def test_list_rules_lists_every_rule_once_for_people_and_programs(lint: Lint) ->
 def test_list_formats_names_every_output_form(lint: Lint) -> None:
     names = [line.split()[0] for line in lint("--list-formats").out.splitlines()]
     assert names == sorted(["text", "concise", "json", "sarif", "github", "junit"])
-
-
-def test_the_page_of_all_rules_has_each_rule_under_the_anchor_that_its_table_links() -> None:
-    page = pages_text()
-    for rule in RULES:
-        assert f"(#{rule.name}-{rule.code.lower()})" in page
-        assert f"\n## {rule.name} ({rule.code})\n" in page
-
-
-def test_headings_inside_code_stay_what_they_are() -> None:
-    entry = next(rule for rule in RULES if rule.code == "CLK901")
-    assert "\n# clika: ignore-file" in explain(entry)
-    assert "\n# clika: ignore-file" in pages_text()
-    assert "\n## clika: ignore-file" not in pages_text()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clika_core.diagnostics import Severity
-from clika_core.planning.decision import Precision
 from clika_core.settings.value_types import Number
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.example_graphs import classifier
 from clika_linter.finding import Finding, Fix, Safety
+from clika_linter.measured import quantized_heads, selector_for, span_of_layer
 from clika_linter.option import Option
 from clika_linter.rule import Need, Rule
 
@@ -66,6 +66,18 @@ class SensitivityHotspot(Rule):
             about="the tail is float",
         ),
         Valid(settings="", graph=classifier, report={"layers": [{"name": "conv_1", "qs": None}]}),
+        Valid(
+            settings="global_quantization_settings: {quantization_sensitivity_threshold: 0.1}\n",
+            graph=classifier,
+            report={"layers": [{"name": "conv_2", "qs": 25_000.0}]},
+            about="the threshold keeps it float",
+        ),
+        Valid(
+            settings="",
+            graph=classifier,
+            report={"layers": [{"name": "relu_2", "qs": 25_000.0}]},
+            about="a group has one sensitivity, that of its head",
+        ),
     )
     INVALID = (
         Invalid(
@@ -101,20 +113,39 @@ class SensitivityHotspot(Rule):
             fixed="layer_settings:\n  conv_2:\n    quantization_settings:\n      weights_num_bits: 8\n"
             "      skip_quantization: true\n",
         ),
+        Invalid(
+            settings='layer_settings:\n  "op:conv": {quantization_settings: {weights_num_bits: 8}}\n'
+            "  «'name:conv_2'»: {quantization_settings: {skip_quantization: false}}\n",
+            graph=classifier,
+            report={"layers": [{"name": "conv_2", "qs": 12_000}]},
+            messages=("conv_2 is quantized with a sensitivity of 12000, above 10000",),
+            fixed='layer_settings:\n  "op:conv": {quantization_settings: {weights_num_bits: 8}}\n'
+            "  'name:conv_2': {quantization_settings: {skip_quantization: true}}\n",
+            about="the rule that names the layer already is the one to change",
+        ),
+        Invalid(
+            settings="[training_settings]\nnum_epochs = 3\n",
+            syntax="toml",
+            graph=classifier,
+            report={"layers": [{"name": "conv_1", "qs": 5e4}, {"name": "conv_2", "qs": 6e4}]},
+            options={"max-qs": 55_000},
+            messages=("conv_2 is quantized with a sensitivity of 60000, above 55000",),
+            nodes=(("conv_2",),),
+            fixed="[training_settings]\nnum_epochs = 3\n\n[layer_settings.conv_2.quantization_settings]\n"
+            "skip_quantization = true\n",
+        ),
     )
 
     def check(self, context: Context) -> Iterator[Finding]:
         """Compare the QS of every group that is quantized; it is reported at the group's head."""
-        for decision in context.plan.decisions:
-            qs = context.report.layers[decision.name].qs if decision.name in context.report.layers else None
-            is_head = decision.group == decision.name
-            if decision.precision is Precision.QUANTIZED and is_head and qs is not None and qs > self.max_qs:
-                place = context.places.rules.get(decision.name)
-                edits = context.editor.set_field(decision.name, "skip_quantization", True)
+        for _, layer in quantized_heads(context):
+            if layer.qs is not None and layer.qs > self.max_qs:
+                selector = selector_for(context, layer.name)
+                edits = context.editor.set_field(selector, "skip_quantization", True)
                 yield Finding(
-                    f"{decision.name} is quantized with a sensitivity of {qs:.6g}, above {self.max_qs:g}",
-                    place.selector_span if place else None,
-                    nodes=(decision.name,),
-                    help=f"skip {decision.name}, or raise max-qs",
-                    fix=Fix(f"skip {decision.name}", edits, Safety.UNSAFE) if edits else None,
+                    f"{layer.name} is quantized with a sensitivity of {layer.qs:.6g}, above {self.max_qs:g}",
+                    span_of_layer(context, layer.name),
+                    nodes=(layer.name,),
+                    help=f"skip {layer.name}, or raise max-qs",
+                    fix=Fix(f"skip {layer.name}", edits, Safety.UNSAFE) if edits else None,
                 )
