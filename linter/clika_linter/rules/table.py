@@ -10,6 +10,10 @@ from clika_linter.rule import Need
 
 RULES = (
     RuleEntry("CLK001", "invalid-syntax", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.invalid_syntax:InvalidSyntax"),
+    RuleEntry("CLK002", "unknown-setting", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.unknown_setting:UnknownSetting", fix=Safety.UNSAFE),
+    RuleEntry("CLK003", "invalid-value", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.invalid_value:InvalidValue"),
+    RuleEntry("CLK004", "duplicate-key", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.duplicate_key:DuplicateKey"),
+    RuleEntry("CLK006", "deprecated-setting", Severity.WARNING, (Need.SETTINGS,), "clika_linter.rules.deprecated_setting:DeprecatedSetting", fix=Safety.SAFE),
     RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, holds_for_every_graph=True),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
 )  # fmt: skip
