@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from os.path import commonprefix
 
 from clika_core.diagnostics import Severity
 from clika_core.settings.document import Entry
@@ -106,10 +105,10 @@ class UnknownSetting(Rule):
 
     def check(self, context: Context) -> Iterator[Finding]:
         """Pass on what reading the file found, and offer the nearest name."""
-        mappings = _mappings(context.places)
-        for problem in context.problems:
-            if problem.kind is ProblemKind.UNKNOWN_SETTING:
-                yield finding_of(problem, _rename(context, problem, mappings))
+        problems = [p for p in context.problems if p.kind is ProblemKind.UNKNOWN_SETTING]
+        mappings = _mappings(context.places) if problems else {}
+        for problem in problems:
+            yield finding_of(problem, _rename(context, problem, mappings))
 
 
 def _rename(context: Context, problem: Problem, mappings: Mapping[Span, Mapping[str, Entry]]) -> Fix | None:
@@ -127,11 +126,17 @@ def is_slip(old: str, new: str) -> bool:
     """Whether the names differ by case, hyphens and underscores alone, or by one character or one swap."""
     if _squash(old) == _squash(new):
         return True
-    start = len(commonprefix([old, new]))
+    start = _length_in_common(old, new)
     old, new = old[start:], new[start:]
-    end = len(commonprefix([old[::-1], new[::-1]]))
+    end = _length_in_common(old[::-1], new[::-1])
     old, new = old[: len(old) - end], new[: len(new) - end]
     return max(len(old), len(new)) <= 1 or (len(old) == 2 and old == new[::-1])
+
+
+def _length_in_common(first: str, second: str) -> int:
+    """Of the longest common start."""
+    shorter = min(len(first), len(second))
+    return next((i for i in range(shorter) if first[i] != second[i]), shorter)
 
 
 def _squash(name: str) -> str:
