@@ -16,4 +16,7 @@ RULES = (
     RuleEntry("CLK006", "deprecated-setting", Severity.WARNING, (Need.SETTINGS,), "clika_linter.rules.deprecated_setting:DeprecatedSetting", fix=Safety.SAFE),
     RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, holds_for_every_graph=True),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
+    RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE),
+    RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed"),
+    RuleEntry("CLK903", "broken-plugin", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.broken_plugin:BrokenPlugin"),
 )  # fmt: skip
