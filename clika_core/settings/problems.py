@@ -94,11 +94,11 @@ class ProblemCollector:
             )
         )
 
-    def add_renamed(self, owner: str, key: str, span: Span | None, successor: str) -> None:
+    def add_renamed(self, owner: str, key: str, span: Span | None, successor: str, fix: str) -> None:
         """A key that is called `successor` now."""
         message = f"{owner}.{key} is called {successor} now"
         kind = ProblemKind.DEPRECATED_SETTING
-        self._add(Problem(kind, message, span=span, fix=f"write {successor}", replacement=successor))
+        self._add(Problem(kind, message, span=span, fix=fix, replacement=successor))
 
     def _add(self, problem: Problem) -> None:
         """Add `problem` with the place of its span, which is kept if it may be underlined."""

@@ -92,4 +92,5 @@ def _read(
         problems.add_value(owner, entry.value.span, error.found, error.expected, error.fix)
         return
     section.assign(successor.key, value, source.location(entry.value.span))
-    problems.add_renamed(section.title, entry.key, entry.key_span, successor.key)
+    fix = f"write {successor.key}" + (f": {value or 'null'}" if successor.values else "")
+    problems.add_renamed(section.title, entry.key, entry.key_span, successor.key, fix)

@@ -101,8 +101,7 @@ class DeprecatedSetting(Rule):
         for problem in context.problems:
             if problem.kind is ProblemKind.DEPRECATED_SETTING:
                 edits = _edits(context, problem)
-                title = f"write {problem.replacement}"
-                yield finding_of(problem, Fix(title, edits) if edits else None)
+                yield finding_of(problem, Fix(str(problem.fix), edits) if edits else None)
 
 
 def _edits(context: Context, problem: Problem) -> tuple[Edit, ...] | None:

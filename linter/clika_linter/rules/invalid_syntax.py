@@ -87,5 +87,9 @@ class InvalidSyntax(Rule):
             if problem.kind is ProblemKind.INVALID_SYNTAX:
                 yield finding_of(problem)
         for error in context.input_errors:
-            parts = (error.message, error.found and f"found {error.found}")
+            parts = (
+                error.message,
+                error.found and f"found {error.found}",
+                error.expected and f"expected {error.expected}",
+            )
             yield Finding(", ".join(filter(None, parts)), help=error.fix, location=error.location)

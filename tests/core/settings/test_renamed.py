@@ -52,7 +52,7 @@ def test_the_warning_says_where() -> None:
     with pytest.warns(FutureWarning) as caught:
         parse_settings("training_settings: {mixed_precision: true}", "old.yaml")
     assert str(caught[0].message) == (
-        "old.yaml:1: training_settings.mixed_precision is called amp_dtype now\n  fix: write amp_dtype"
+        "old.yaml:1: training_settings.mixed_precision is called amp_dtype now\n  fix: write amp_dtype: float16"
     )
 
 
