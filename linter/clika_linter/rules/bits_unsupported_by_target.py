@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from clika_core.diagnostics import Severity
 from clika_core.planning.decision import CauseKind
-from clika_core.settings.source import Span
-from clika_core.targets.target import Target
+from clika_linter.bits import OPERANDS, BitsPlace, reason_at_supported_bits, unsupported_bits, widths
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.example_graphs import classifier, decoder
 from clika_linter.finding import Finding
 from clika_linter.rule import Need, Rule
-from clika_linter.supported_bits import reason_at_supported_bits
 from clika_linter.wording import listed
-
-_SECTION = "global_quantization_settings"
-_OPERANDS = {"weights_num_bits": "weights", "activations_num_bits": "activations"}
 
 
 class BitsUnsupportedByTarget(Rule):
@@ -64,7 +58,7 @@ class BitsUnsupportedByTarget(Rule):
         Valid(
             settings="layer_settings: {conv_9: {quantization_settings: {weights_num_bits: 4}}}\n",
             graph=classifier,
-            about="a rule that matches nothing has other worries",
+            about="no layer gets these bits",
         ),
         Valid(
             settings="deployment_settings: {target_framework: my_target}\n"
@@ -109,69 +103,29 @@ class BitsUnsupportedByTarget(Rule):
     )
 
     def check(self, context: Context) -> Iterator[Finding]:
-        """Look at every place that can set bits."""
+        """Look at every place that sets bits."""
         if context.target_error is not None:
             return
-        for place in (*_of_the_model(context), *_of_rules(context)):
-            widths = _widths(context.target, place.key)
-            if place.bits in widths or place.layers == ():
+        for place in unsupported_bits(context):
+            if place.layers == ():
                 continue
             lost = tuple(name for name in place.layers or () if _is_lost(context, name, place))
             verb = "stays" if len(lost) == 1 else "stay"
-            operand = _OPERANDS[place.key]
+            operand, supported = OPERANDS[place.key], widths(context.target, place.key)
             yield Finding(
                 f"{context.target.name} has no {place.bits}-bit {operand}"
                 + (f": {listed(lost)} {verb} float for it" if lost else ""),
                 place.span,
                 nodes=lost or place.layers or (),
-                help=f"it has {' or '.join(map(str, widths)) or 'no'} bits for {operand}",
+                help=f"it has {' or '.join(map(str, supported)) or 'no'} bits for {operand}",
             )
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One place that sets bits, and the layers it speaks of; None without a graph."""
-
-    key: str
-    bits: int
-    span: Span | None
-    layers: tuple[str, ...] | None
-
-
-def _of_the_model(context: Context) -> Iterator[_Place]:
-    """The global settings, for the layers whose bits no rule sets."""
-    for key in _OPERANDS:
-        layers = None
-        if context.has_graph:
-            index, ruled = context.graph.index, context.reach.fields[key]
-            layers = tuple(node.name for node in context.graph.layers if index[node.name] not in ruled)
-        bits = getattr(context.settings.global_quantization_settings, key)
-        yield _Place(key, bits, context.places.value_span(_SECTION, key), layers)
-
-
-def _of_rules(context: Context) -> Iterator[_Place]:
-    """Every rule that sets bits; with a graph, those that match something."""
-    matches = (
-        {rule.rule.selector: rule.matches for rule in context.reach.rules} if context.has_graph else None
-    )
-    for rule in context.settings.rules:
-        for key in _OPERANDS:
-            bits = getattr(rule.settings, key)
-            if bits is not None:
-                found = None if matches is None else sorted(matches.get(rule.selector, ()))
-                layers = None if found is None else tuple(context.graph.nodes[p].name for p in found)
-                yield _Place(key, bits, context.places.rules[rule.selector].value_span(key), layers)
-
-
-def _widths(target: Target, key: str) -> tuple[int, ...]:
-    return target.weight_bits if key == "weights_num_bits" else target.activation_bits
-
-
-def _is_lost(context: Context, name: str, place: _Place) -> bool:
+def _is_lost(context: Context, name: str, place: BitsPlace) -> bool:
     """Whether a layer stays float for these bits: with others, the target would run it."""
     if not any(cause.kind is CauseKind.UNSUPPORTED for cause in context.plan[name].causes):
         return False
-    graph, node = context.graph, context.graph[name]
-    if reason_at_supported_bits(context.target, graph, node) is not None:
+    target, graph, node = context.target, context.graph, context.graph[name]
+    if reason_at_supported_bits(target, graph, node) is not None:
         return False
-    return reason_at_supported_bits(context.target, graph, node, {place.key: place.bits}) is not None
+    return reason_at_supported_bits(target, graph, node, {place.key: place.bits}) is not None

@@ -102,7 +102,7 @@ class MostlyFloat(Rule):
             settings="[deployment_settings]\ntarget_framework = 'ort'\n",
             syntax="toml",
             graph=decoder,
-            messages=("60 % of the multiply-accumulates stay float: the target keeps 40 %, the tail 20 %",),
+            messages=("85 % of the multiply-accumulates stay float: the target keeps 62 %, the tail 23 %",),
             severities=("info",),
             about="no rule has a part in it",
         ),
@@ -119,7 +119,7 @@ class MostlyFloat(Rule):
         Invalid(
             settings="",
             graph=tagger,
-            messages=("87 % of the multiply-accumulates stay float: the target keeps",),
+            messages=("89 % of the multiply-accumulates stay float: the target keeps 86 %, the tail 2.7 %",),
             severities=("info",),
         ),
     )
@@ -148,7 +148,7 @@ class MostlyFloat(Rule):
             f"{percent(share)} of the {what} stay float: {', '.join(parts)}",
             found[0].span(context.places) if found else None,
             nodes=tuple(decision.name for decision in floats),
-            help=found[0].remedy if found else None,
+            help=found[0].remedy if is_asked else None,
             severity=severity if is_asked else Severity.INFO,
         )
 

@@ -8,12 +8,12 @@ from clika_core.diagnostics import Severity
 from clika_core.ir.graph import Node
 from clika_core.ir.operators import is_weighted
 from clika_core.planning.decision import CauseKind
+from clika_linter.bits import reason_at_supported_bits
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.example_graphs import classifier, decoder, tagger
 from clika_linter.finding import Finding
 from clika_linter.rule import Need, Rule
-from clika_linter.supported_bits import reason_at_supported_bits
 from clika_linter.wording import listed, percent
 
 _ORT = "deployment_settings: {target_framework: «ort»}\n"
