@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from clika_core.diagnostics import Severity
 from clika_core.settings.document import Entry
 from clika_core.settings.problems import Problem, ProblemKind
+from clika_core.settings.renamed import RENAMED
 from clika_core.settings.source import Span
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.finding import Finding, Fix, Safety
 from clika_linter.places import Places, entries_of
 from clika_linter.rule import Need, Rule
+from clika_linter.slips import is_slip
 from clika_linter.wording import finding_of
 
 
@@ -107,43 +110,29 @@ class UnknownSetting(Rule):
         """Pass on what reading the file found, and offer the nearest name."""
         problems = [p for p in context.problems if p.kind is ProblemKind.UNKNOWN_SETTING]
         mappings = _mappings(context.places) if problems else {}
+        wanted = Counter((id(mappings.get(problem.span)), problem.replacement) for problem in problems)
         for problem in problems:
-            yield finding_of(problem, _rename(context, problem, mappings))
+            beside = mappings.get(problem.span)
+            is_wanted_once = wanted[id(beside), problem.replacement] == 1
+            fix = _rename(context, problem, beside) if beside is not None and is_wanted_once else None
+            yield finding_of(problem, fix)
 
 
-def _rename(context: Context, problem: Problem, mappings: Mapping[Span, Mapping[str, Entry]]) -> Fix | None:
-    """The fix that puts the nearest name, where there is one that is not taken."""
-    span, name = problem.span, problem.replacement
-    if span is None or name is None or name in mappings.get(span, {}):
+def _rename(context: Context, problem: Problem, beside: Mapping[str, Entry]) -> Fix | None:
+    """The fix that puts the nearest name, where there is one that no key beside it has or gets."""
+    name = problem.replacement
+    old = next(key for key, entry in beside.items() if entry.key_span == problem.span)
+    successors = {
+        known[key].key for known in RENAMED.values() for key in known.keys() & beside.keys()
+    }  # the fix of a renamed key puts these
+    if name is None or name in beside or name in successors:
         return None
-    edits = context.editor.replace_name(span, name)
-    old = next((key for key, entry in mappings.get(span, {}).items() if entry.key_span == span), "")
+    edits = context.editor.replace_name(problem.span, name)
     safety = Safety.SAFE if is_slip(old, name) else Safety.UNSAFE
     return Fix(f"rename it to {name}", edits, safety) if edits else None
 
 
-def is_slip(old: str, new: str) -> bool:
-    """Whether the names differ by case, hyphens and underscores alone, or by one character or one swap."""
-    if _squash(old) == _squash(new):
-        return True
-    start = _length_in_common(old, new)
-    old, new = old[start:], new[start:]
-    end = _length_in_common(old[::-1], new[::-1])
-    old, new = old[: len(old) - end], new[: len(new) - end]
-    return max(len(old), len(new)) <= 1 or (len(old) == 2 and old == new[::-1])
-
-
-def _length_in_common(first: str, second: str) -> int:
-    """Of the longest common start."""
-    shorter = min(len(first), len(second))
-    return next((i for i in range(shorter) if first[i] != second[i]), shorter)
-
-
-def _squash(name: str) -> str:
-    return name.replace("-", "").replace("_", "").casefold()
-
-
-def _mappings(places: Places) -> dict[Span, Mapping[str, Entry]]:
+def _mappings(places: Places) -> dict[Span | None, Mapping[str, Entry]]:
     """By the span of each key that a settings file may have, the keys beside it."""
     rules = places.rules.values()
     mappings = [
