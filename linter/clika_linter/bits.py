@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from clika_core.ir.graph import Graph, Node
+from clika_core.planning.decision import CauseKind
 from clika_core.settings.source import Span
 from clika_core.targets.target import Target
 from clika_linter.context import Context
@@ -64,3 +65,10 @@ def reason_at_supported_bits(
     """Why the target cannot run a layer with the widest codes it has, or `other` ones; None where it can."""
     bits = {key: max(widths(target, key), default=8) for key in OPERANDS} | (dict(other) if other else {})
     return target.support(graph, node, **bits)
+
+
+def is_lost_to_bits(context: Context, layer: str) -> bool:
+    """Whether the target would run a layer if it were not for the bits asked of it."""
+    if not any(cause.kind is CauseKind.UNSUPPORTED for cause in context.plan[layer].causes):
+        return False
+    return reason_at_supported_bits(context.target, context.graph, context.graph[layer]) is None

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clika_core.diagnostics import Severity
-from clika_core.planning.decision import CauseKind
-from clika_linter.bits import OPERANDS, BitsPlace, reason_at_supported_bits, unsupported_bits, widths
+from clika_linter.bits import (
+    OPERANDS,
+    BitsPlace,
+    is_lost_to_bits,
+    reason_at_supported_bits,
+    unsupported_bits,
+    widths,
+)
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.example_graphs import classifier, decoder
@@ -46,7 +52,7 @@ class BitsUnsupportedByTarget(Rule):
     name = "bits-unsupported-by-target"
     severity = Severity.ERROR
     needs = (Need.SETTINGS,)
-    silences = ("CLK211",)
+    silences = ("CLK204", "CLK211")  # a rule may matter again once the bits are right
 
     VALID = (
         Valid(settings=""),
@@ -122,10 +128,9 @@ class BitsUnsupportedByTarget(Rule):
 
 
 def _is_lost(context: Context, name: str, place: BitsPlace) -> bool:
-    """Whether a layer stays float for these bits: with others, the target would run it."""
-    if not any(cause.kind is CauseKind.UNSUPPORTED for cause in context.plan[name].causes):
-        return False
-    target, graph, node = context.target, context.graph, context.graph[name]
-    if reason_at_supported_bits(target, graph, node) is not None:
-        return False
-    return reason_at_supported_bits(target, graph, node, {place.key: place.bits}) is not None
+    """Whether a layer stays float for these bits, those of weights or those of activations."""
+    asked = {place.key: place.bits}
+    return (
+        is_lost_to_bits(context, name)
+        and reason_at_supported_bits(context.target, context.graph, context.graph[name], asked) is not None
+    )

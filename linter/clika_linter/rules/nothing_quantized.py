@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from clika_core.diagnostics import Severity
 from clika_core.ir.operators import is_weighted
 from clika_core.planning.decision import Precision
+from clika_linter.bits import is_lost_to_bits
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.contributions import contributions
@@ -60,6 +61,11 @@ class NothingQuantized(Rule):
             about="one layer is taken out of the rule",
         ),
         Valid(settings="", graph=tagger, about="the target runs one of its layers"),
+        Valid(
+            settings="global_quantization_settings: {weights_num_bits: 4}\n",
+            graph=classifier,
+            about="the bits are wrong (CLK402); what is quantized shows when they are right",
+        ),
     )
     INVALID = (
         Invalid(
@@ -100,7 +106,7 @@ class NothingQuantized(Rule):
         """Count the weighted layers by what keeps them float."""
         names = [node.name for node in context.graph.layers if is_weighted(node)]
         decisions = [context.plan[name] for name in names]
-        if any(decision.precision is Precision.QUANTIZED for decision in decisions):
+        if any(d.precision is Precision.QUANTIZED or is_lost_to_bits(context, d.name) for d in decisions):
             return
         found = contributions(decisions, dict.fromkeys(names, 1))
         of = f" of {len(names)} float"

@@ -24,7 +24,7 @@ RULES = (
     RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, holds_for_every_graph=True),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
     RuleEntry("CLK401", "unsupported-by-target", Severity.WARNING, (Need.PLAN,), "clika_linter.rules.unsupported_by_target:UnsupportedByTarget"),
-    RuleEntry("CLK402", "bits-unsupported-by-target", Severity.ERROR, (Need.SETTINGS,), "clika_linter.rules.bits_unsupported_by_target:BitsUnsupportedByTarget", silences=("CLK211",)),
+    RuleEntry("CLK402", "bits-unsupported-by-target", Severity.ERROR, (Need.SETTINGS,), "clika_linter.rules.bits_unsupported_by_target:BitsUnsupportedByTarget", silences=("CLK204", "CLK211")),
     RuleEntry("CLK403", "full-range-overflow", Severity.WARNING, (Need.SETTINGS,), "clika_linter.rules.full_range_overflow:FullRangeOverflow"),
     RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE),
     RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed"),
