@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from clika_core.ir.graph import Graph, Node
 from clika_core.planning.decision import CauseKind
@@ -16,8 +15,7 @@ OPERANDS: Final = {"weights_num_bits": "weights", "activations_num_bits": "activ
 _SECTION = "global_quantization_settings"
 
 
-@dataclass(frozen=True, slots=True)
-class BitsPlace:
+class BitsPlace(NamedTuple):
     """A place that sets `key` to bits the target does not have; the layers that get them, None without a graph."""
 
     key: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clika_core.planning.decision import Cause, CauseKind, Decision, Precision
 from clika_core.settings.source import Span
@@ -26,8 +26,7 @@ _KEYS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(NamedTuple):
     """One cause: the tail, the target, the threshold, or one rule; and the cost of the layers that have it."""
 
     kind: CauseKind

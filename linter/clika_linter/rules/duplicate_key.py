@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from clika_core.diagnostics import Severity
 from clika_core.settings.problems import ProblemKind
@@ -96,4 +95,4 @@ class DuplicateKey(Rule):
         for problem in context.problems:
             if problem.kind is ProblemKind.DUPLICATE_KEY:
                 labels = tuple(Label(span, "first set here") for span in problem.related)
-                yield replace(finding_of(problem), labels=labels)
+                yield finding_of(problem)._replace(labels=labels)
