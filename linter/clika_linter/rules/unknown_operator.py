@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from clika_core.diagnostics import Severity
 from clika_core.ir.graph import Node
 from clika_core.ir.operators import OPERATORS
-from clika_core.planning.decision import CauseKind
+from clika_core.planning.decision import CauseKind, Precision
 from clika_core.planning.plan import Plan
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
@@ -81,7 +81,7 @@ class UnknownOperator(Rule):
         """One finding for each type."""
         by_type: dict[str, list[Node]] = {}
         for node in context.graph.layers:
-            if node.type not in OPERATORS:
+            if node.type not in OPERATORS and context.plan[node.name].precision is Precision.FLOAT:
                 by_type.setdefault(node.type, []).append(node)
         for type_, nodes in by_type.items():
             names = tuple(node.name for node in nodes)
