@@ -52,10 +52,15 @@ class _Search:
         self._plans_left = MAX_PLANNED_NODES // max(1, len(context.graph))
 
     def run(self) -> set[int]:
-        """The rules that could go."""
-        for number in sorted(self._touched, key=lambda number: (len(self._touched[number]), -number)):
-            if self._is_redundant(number):
-                self._removed.add(number)
+        """The rules that could go. One that goes may have been the only reason for another: look again then."""
+        left = sorted(self._touched, key=lambda number: (len(self._touched[number]), -number))
+        num_before = -1
+        while num_before < len(self._removed):
+            num_before = len(self._removed)
+            for number in left:
+                if self._is_redundant(number):
+                    self._removed.add(number)
+            left = [number for number in left if number not in self._removed]
         return self._removed
 
     def _is_redundant(self, number: int) -> bool:
