@@ -76,7 +76,12 @@ class InvalidSyntax(Rule):
         ),
         Invalid(settings="a: {}\n«---»\nb: {}\n", messages=("the file holds several documents",)),
         Invalid(
-            settings="a: &a [" + "0, " * 999 + "0]\nb: &b [" + "*a, " * 99 + "*a]\nc: [«*b», *b]\n",
+            settings="a: &a [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n"
+            "b: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+            "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\n"
+            "d: &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]\n"
+            "e: &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]\n"
+            "f: [«*e», *e]\n",
             messages=("the file holds more than 200000 values, aliases written out",),
         ),
     )

@@ -38,8 +38,7 @@ class UnsupportedByTarget(Rule):
     ```
 
     ## Use instead
-    A target that has one (`clika backends` lists the targets), or a layer that the target knows, such as
-    `resize_nearest` and `conv` for `conv_transpose`.
+    A target that has one, or layers that the target knows: `resize_nearest` and `conv` for `conv_transpose`.
     """
 
     code = "CLK401"
