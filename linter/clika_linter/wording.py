@@ -17,7 +17,9 @@ def listed(names: Sequence[str], at_most: int = 4) -> str:
 
 
 def percent(share: float) -> str:
-    """`12 %`; `0.4 %` below ten."""
+    """`12 %`; `0.4 %` below ten; `under 0.1 %`."""
+    if 0 < share < 0.001:
+        return "under 0.1 %"
     return f"{share * 100:.0f} %" if share >= 0.0995 else f"{share * 100:.1f} %"
 
 
