@@ -42,3 +42,48 @@ def two_heads(g: GraphBuilder) -> None:
 def unweighted(g: GraphBuilder) -> None:
     """relu_1 and softmax_1: nothing with a weight."""
     g.output(g.layer("softmax", g.layer("relu", g.input("x", ("d0", 8))), axis=-1))
+
+
+def guide_network(g: GraphBuilder) -> None:
+    """The guide's: conv_1..2 with relu and max_pool, adaptive_avg_pool_1, flatten_1, dropouts, linear_1..5."""
+    h = g.input("x", ("d0", 3, 8, 8))
+    for number, channels in enumerate((3, 8)):
+        h = g.layer("conv", h, weight=(8, channels, 3, 3), bias=(8,), path=f"features.{3 * number}")
+        h = g.layer("relu", h, path=f"features.{3 * number + 1}")
+        h = g.layer("max_pool", h, path=f"features.{3 * number + 2}")
+    h = g.layer("adaptive_avg_pool", h, path="pool", output_size=(1, 1), shape=("d0", 8, 1, 1))
+    h = g.layer("flatten", h, shape=("d0", 8))
+    for number in range(4):
+        h = g.layer("dropout", h, path=f"classifier.{3 * number}")
+        h = g.layer("linear", h, weight=(8, 8), bias=(8,), path=f"classifier.{3 * number + 1}")
+        h = g.layer("relu", h, path=f"classifier.{3 * number + 2}")
+    g.output(g.layer("linear", h, weight=(10, 8), bias=(10,), path="classifier.12"))
+
+
+def folded(g: GraphBuilder) -> None:
+    """conv_1 with batch_norm_1 folded into it, relu_1, conv_2, flatten_1, dropout_1, linear_1."""
+    h = g.input("x", ("d0", 8, 4, 4))
+    h = g.layer("conv", h, weight=(8, 8, 1, 1), path="stem.conv")
+    h = g.layer("batch_norm", h, weight=(8,), bias=(8,), path="stem.norm")
+    h = g.layer("relu", h, path="stem.act")
+    h = g.layer("conv", h, weight=(8, 8, 1, 1), path="neck")
+    h = g.layer("dropout", g.layer("flatten", h, shape=("d0", 128)), path="drop")
+    g.output(g.layer("linear", h, weight=(10, 128), path="head"))
+
+
+def blocks(g: GraphBuilder) -> None:
+    """blocks.0 to blocks.2, each linear, relu, linear and an add of its input; then linear_7, the tail."""
+    h = g.input("x", ("d0", 16))
+    for number in range(3):
+        path = f"blocks.{number}"
+        wide = g.layer("linear", h, weight=(32, 16), path=f"{path}.mlp.up")
+        wide = g.layer("relu", wide, path=f"{path}.mlp.act")
+        h = g.layer("add", h, g.layer("linear", wide, weight=(16, 32), path=f"{path}.mlp.down"), path=path)
+    g.output(g.layer("linear", h, weight=(10, 16), path="head"))
+
+
+def misnamed(g: GraphBuilder) -> None:
+    """conv_1 (path stem), relu_1, conv_2 (path conv_1), flatten_1, linear_1 (path linear_1)."""
+    h = g.layer("conv", g.input("x", ("d0", 8, 4, 4)), weight=(8, 8, 1, 1), path="stem")
+    h = g.layer("conv", g.layer("relu", h, path="act"), weight=(8, 8, 1, 1), path="conv_1")
+    g.output(g.layer("linear", g.layer("flatten", h, shape=("d0", 128)), weight=(10, 128), path="linear_1"))

@@ -10,6 +10,12 @@ from clika_linter.rule import Need
 
 RULES = (
     RuleEntry("CLK001", "invalid-syntax", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.invalid_syntax:InvalidSyntax"),
-    RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, holds_for_every_graph=True),
+    RuleEntry("CLK201", "unknown-layer", Severity.ERROR, (Need.GRAPH,), "clika_linter.rules.unknown_layer:UnknownLayer", fix=Safety.UNSAFE),
+    RuleEntry("CLK202", "unreachable-until", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.unreachable_until:UnreachableUntil", fix=Safety.SAFE),
+    RuleEntry("CLK203", "conflicting-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.conflicting_skip:ConflictingSkip"),
+    RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, silences=("CLK209", "CLK214"), holds_for_every_graph=True),
+    RuleEntry("CLK205", "overlapping-ranges", Severity.INFO, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.overlapping_ranges:OverlappingRanges"),
+    RuleEntry("CLK206", "ambiguous-selector", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.ambiguous_selector:AmbiguousSelector", fix=Safety.UNSAFE),
+    RuleEntry("CLK207", "skip-splits-fusion", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.skip_splits_fusion:SkipSplitsFusion"),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
 )  # fmt: skip
