@@ -16,10 +16,9 @@ from torch import Tensor
 from clika_core.errors import NumericsError
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
-from clika_core.schemes.formats import IntegerFormat
-from clika_torch.straight_through import round_to_range
+from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
+from clika_torch.straight_through import Limit, round_to_range
 
-_EXACT: Final = 2.0**24  # float32 holds every integer up to here
 _CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
 
 
@@ -41,9 +40,8 @@ class TorchArrays:
 
     def min_max_per_sample(self, array: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
-        least, most = torch.aminmax(
-            array.detach().float().flatten(1) if array.dim() > 1 else array.float()[:, None], dim=1
-        )
+        samples = array.detach().float().reshape(array.shape[0] if array.dim() else 1, -1)
+        least, most = torch.aminmax(samples, dim=1)
         return to_numpy(least), to_numpy(most)
 
     def histogram(self, array: Tensor, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
@@ -53,7 +51,7 @@ class TorchArrays:
         """
         total = torch.zeros(num_bins, dtype=torch.int64, device=array.device)
         for part in _parts(array):
-            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(first_bin).long()
+            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(float(first_bin)).long()
             total += torch.bincount(bins, minlength=num_bins)
         return to_numpy(total)
 
@@ -71,11 +69,8 @@ class TorchArrays:
 
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
-        low, high = _limits(params)
-        shape = tuple(array.shape)
-        scale = _constant(expand(params.scale, shape, params.granularity), array)
-        zero_point = _constant(expand(params.zero_point, shape, params.granularity), array)
-        return round_to_range(array.float() / scale, zero_point, low, high)
+        scale = _constant(expand(params.scale, tuple(array.shape), params.granularity), array)
+        return round_to_range(array.float() / scale, *_centred_limits(params, array))
 
     def dequantize(self, codes: Tensor, params: QuantParams) -> Tensor:
         """Centred codes times scale, float32."""
@@ -86,13 +81,10 @@ class TorchArrays:
         self, accumulator: Tensor, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
     ) -> Tensor:
         """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
-        low, high = _limits(params)
         factor = _constant(multiplier, accumulator)
         if axis is not None:
             factor = _along(factor, axis, accumulator.dim())
-        return round_to_range(
-            accumulator.float() * factor, _constant(params.zero_point, accumulator), low, high
-        )
+        return round_to_range(accumulator.float() * factor, *_centred_limits(params, accumulator))
 
     def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
@@ -102,7 +94,7 @@ class TorchArrays:
         values = _constant(divisor, array)
         if values.dim():
             values = _along(values, 0, array.dim())
-        return round_to_range(array.float() / values, _constant(np.float32(0), array), -bound, bound)
+        return round_to_range(array.float() / values, -bound, bound)
 
     def clip(self, codes: Tensor, minimum: float, maximum: float) -> Tensor:
         """Elementwise clip."""
@@ -122,8 +114,8 @@ def to_numpy(tensor: Tensor) -> NDArray[Any]:
 
 
 def _constant(values: NDArray[Any] | np.float32, like: Tensor) -> Tensor:
-    """Values as float32 tensor where `like` is."""
-    return torch.tensor(values, dtype=torch.float32, device=like.device)
+    """Values as float32 tensor where `like` is; a copy, because parameters cannot be written."""
+    return torch.as_tensor(np.array(values, np.float32), device=like.device)
 
 
 def _along(values: Tensor, axis: int, rank: int) -> Tensor:
@@ -131,8 +123,11 @@ def _along(values: Tensor, axis: int, rank: int) -> Tensor:
     return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
 
 
-def _limits(params: QuantParams) -> tuple[float, float]:
-    """quant_min and quant_max; raises NumericsError for formats that are not integers."""
+def _centred_limits(params: QuantParams, like: Tensor) -> tuple[Limit, Limit]:
+    """quant_min - zero_point and quant_max - zero_point; raises NumericsError for formats that are not integers.
+
+    Numbers where all codes share them, for speed; under torch.compile, which cannot read arrays, tensors.
+    """
     if not isinstance(params.format, IntegerFormat):
         raise NumericsError(
             "codes are integers here",
@@ -140,7 +135,14 @@ def _limits(params: QuantParams) -> tuple[float, float]:
             expected="an integer format",
             fix="use int8 or uint8: floating-point formats are not simulated yet",
         )
-    return float(params.format.quant_min), float(params.format.quant_max)
+    low, high = float(params.format.quant_min), float(params.format.quant_max)
+    if params.format.num_bits == BIAS_BITS:
+        return low, high  # zero_point is 0
+    if params.zero_point.ndim == 0 and not torch.compiler.is_compiling():
+        zero_point = float(params.zero_point)
+        return low - zero_point, high - zero_point
+    spread = _constant(expand(params.zero_point, tuple(like.shape), params.granularity), like)
+    return low - spread, high - spread
 
 
 def _parts(array: Tensor) -> tuple[Tensor, ...]:

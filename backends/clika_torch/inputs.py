@@ -139,22 +139,26 @@ def check_fit(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> None:
                 expected=value.dtype,
                 fix=f"convert it: .astype('{value.dtype}') in NumPy, .to(torch.{value.dtype}) in torch",
             )
-        if not _fits(tuple(array.shape), value, sizes):
+        sizes_here = _match(tuple(array.shape), value, sizes)
+        if sizes_here is None:
             raise DataError(
                 f"input {node.name!r} has a shape that the traced model does not take",
                 found=str(list(array.shape)),
                 expected=_wanted(value, sizes),
                 fix="check the order of the axes; sizes other than the first axis are those of the example inputs",
             )
+        sizes = sizes_here
 
 
-def _fits(shape: tuple[int, ...], value: Value, sizes: dict[str, int]) -> bool:
+def _match(shape: tuple[int, ...], value: Value, sizes: Mapping[str, int]) -> dict[str, int] | None:
+    """The sizes of all symbols known now; None where a shape contradicts them or the trace."""
     if len(shape) != len(value.shape):
-        return False
-    return all(
-        sizes.setdefault(wanted, size) == size if isinstance(wanted, str) else wanted == size
-        for size, wanted in zip(shape, value.shape, strict=True)
-    )
+        return None
+    found = dict(sizes)
+    for size, wanted in zip(shape, value.shape, strict=True):
+        if size != (found.setdefault(wanted, size) if isinstance(wanted, str) else wanted):
+            return None
+    return found
 
 
 def _wanted(value: Value, sizes: Mapping[str, int]) -> str:

@@ -37,6 +37,8 @@ class Recorder:
         self._refs: dict[fx.Node, Any] = {}
         self._sizes: set[str] = set()
         self._names: dict[int, str] = {}
+        for target, tensor in program.state_dict.items():
+            self._names.setdefault(id(tensor), own_name(target))
 
     def record(self, name: str) -> tuple[TracedProgram, Recording]:
         """The program, and the recording of it."""
@@ -80,7 +82,7 @@ class Recorder:
                 node.name,
                 RecordKind.PARAMETER,
                 outputs=values(node.meta["val"]),
-                path=own_name(target),
+                path=name,
                 aliases=(node.name,),
                 identity=name,
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from clika_core.errors import ModelError, nearest
+from clika_core.errors import MissingDependencyError, ModelError, nearest
 
 
 def load_model(argument: str) -> tuple[Any, Any]:
@@ -43,7 +43,7 @@ def _import(place: str) -> ModuleType:
                 raise ModelError(
                     f"there is no module {place!r}", fix="check the name and the current folder"
                 ) from None
-            raise ModelError(f"{place!r} needs the module {error.name!r}", found="not installed") from None
+            raise _not_installed(place, error.name) from None
     path = Path(place)
     if not path.is_file():
         raise ModelError(f"there is no file {place!r}", fix="check the path")
@@ -58,17 +58,21 @@ def _import(place: str) -> ModuleType:
     except SyntaxError as error:
         raise ModelError(f"{place} is no Python file", found=f"line {error.lineno}: {error.msg}") from None
     except ModuleNotFoundError as error:
-        raise ModelError(f"{place} needs the module {error.name!r}", found="not installed") from None
+        raise _not_installed(place, error.name) from None
     return module
 
 
 def _attribute(owner: Any, name: str, place: str) -> Any:
     if hasattr(owner, name):
         return getattr(owner, name)
-    close = nearest(name, [candidate for candidate in vars(owner) if not candidate.startswith("_")])
+    present = [candidate for candidate in vars(owner) if not candidate.startswith("_")]
+    close = nearest(name, present)
     raise ModelError(
         f"{place} has no attribute {name!r}",
-        fix=f"did you mean {' or '.join(map(repr, close))}?" if close else "check the spelling",
+        found=", ".join(present[:8]) or "nothing",
+        fix=f"did you mean {' or '.join(map(repr, close))}?"
+        if close
+        else "name a model or a function that makes one",
     )
 
 
@@ -97,3 +101,15 @@ def _call(factory: Any, argument: str) -> tuple[Any, Any]:
         )
     result = factory()
     return result if isinstance(result, tuple) and len(result) == 2 else (result, None)
+
+
+def _not_installed(place: str, module: str | None) -> MissingDependencyError:
+    """What to say where the user's file imports something that is missing; a framework has an install line."""
+    from clika_core.plugins.registry import backends
+
+    backend = backends().get(module or "")
+    return MissingDependencyError(
+        f"{place} needs the module {module!r}",
+        found="not installed",
+        fix=f'pip install "{backend.distribution}"' if backend else f"install what provides {module!r}",
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from clika_core.cli.planning_options import read_plan
-from clika_core.planning.decision import Cause, Decision, Precision
+from clika_core.planning.decision import Cause, Decision, How, Precision
 from clika_core.planning.plan import Plan
 
 
@@ -62,11 +62,12 @@ def describe(cause: Cause) -> str:
     """A cause in a few words."""
     of = ", ".join(cause.of)
     place = f" ({cause.location})" if cause.location else ""
+    reach = {How.UNTIL: f" until {of}", How.DOWNSTREAM: " downstream"}
     words = {
         "float_only": "no floating-point output",
         "unsupported": of,
         "tail": f"tail of {of}",
-        "rule": f"rule {cause.selector!r}{place} {cause.how}" + (f" {of}" if of else ""),
+        "rule": f"rule {cause.selector!r}{place}{reach.get(cause.how, '') if cause.how else ''}",
         "sensitivity": f"sensitivity {of}",
         "inherited": f"follows float {of}",
     }

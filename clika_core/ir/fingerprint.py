@@ -16,9 +16,14 @@ from clika_core.ir.graph import AttributeValue, Graph, Node
 def fingerprint(graph: Graph) -> str:
     """sha256, in hexadecimal, of the canonical JSON of `graph`."""
     digest = hashlib.sha256()
-    encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+    encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
     for node in graph.nodes:
-        digest.update(encode(_canonical(node)).encode("ascii"))
+        try:
+            text = encode(_canonical(node, dict(node.attributes)))
+        except ValueError:  # a float that JSON cannot hold
+            attributes = {key: attribute_to_json(value) for key, value in node.attributes.items()}
+            text = encode(_canonical(node, attributes))
+        digest.update(text.encode("ascii"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -32,13 +37,13 @@ def attribute_to_json(value: AttributeValue) -> Any:
     return value
 
 
-def _canonical(node: Node) -> list[Any]:
+def _canonical(node: Node, attributes: dict[str, Any]) -> list[Any]:
     return [
         node.name,
         node.type,
         str(node.kind),
-        {key: attribute_to_json(value) for key, value in node.attributes.items()},
-        [[port.producer, port.port, port.role] for port in node.inputs],
-        [[value.dtype, list(value.shape)] for value in node.outputs],
-        [[weight.role, list(weight.shape)] for weight in node.weights],
+        attributes,
+        [(port.producer, port.port, port.role) for port in node.inputs],
+        [(value.dtype, value.shape) for value in node.outputs],
+        [(weight.role, weight.shape) for weight in node.weights],
     ]

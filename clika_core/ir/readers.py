@@ -121,6 +121,8 @@ def tuple_of(read: Reader, at_most: int | None = None) -> Callable[[Any], tuple[
     def read_tuple(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise Mismatch(shown(value), "a list")
+        if not value:
+            return ()
         if at_most is not None and len(value) > at_most:
             raise Mismatch(f"{len(value)} items", f"at most {at_most}")
         found: list[Any] = []

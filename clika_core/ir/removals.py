@@ -12,7 +12,8 @@ def removals(graph: Graph) -> dict[str, str | None]:
     """Each removed layer with the layer that absorbs it, or None where there is nothing to absorb.
 
     A batch norm folds where its input is computed by a weighted convolution or linear layer, through removed
-    layers or not, and every value in between is read by nothing else: another reader would see changed numbers.
+    layers or not, along the same channels, and every value in between is read by nothing else: another reader
+    would see changed numbers.
     """
     found: dict[str, str | None] = {}
     for node in graph.layers:
@@ -26,7 +27,7 @@ def removals(graph: Graph) -> dict[str, str | None]:
 
 
 def _host(graph: Graph, norm: Node, found: dict[str, str | None]) -> str | None:
-    """The layer that can absorb `norm`, found by walking up through dropouts that only it reads."""
+    """The layer that can absorb `norm`, found by walking up through removed layers that only it reads."""
     if len(norm.inputs) != 1 or any(weight.role == "input" for weight in norm.weights):
         return None
     position = graph.producers[graph.index[norm.name]][0]
@@ -35,7 +36,14 @@ def _host(graph: Graph, norm: Node, found: dict[str, str | None]) -> str | None:
             return None
         producer = graph.nodes[position]
         if producer.kind is NodeKind.LAYER and producer.type in FOLDING_HOSTS and is_weighted(producer):
-            return producer.name
-        if producer.name not in found or found[producer.name] is not None:
+            return producer.name if _has_channels_of(producer, norm) else None
+        if producer.name not in found:
             return None
         position = graph.producers[position][0]
+
+
+def _has_channels_of(host: Node, norm: Node) -> bool:
+    """Whether the norm runs along the channels that the host computes: the last axis of a linear layer."""
+    last = len(norm.outputs[0].shape) - 1
+    axis = norm.attributes.get("axis", 1)
+    return axis == last if host.type == "linear" else axis in (1, last)

@@ -11,33 +11,19 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from clika_core.errors import GraphError, Location, OutputError
+from clika_core.errors import GraphError, OutputError
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.fingerprint import attribute_to_json
-from clika_core.ir.graph import AttributeValue, Graph, InputPort, Node, NodeKind, Primitive, Value, Weight
-from clika_core.ir.readers import (
-    Mismatch,
-    attribute,
-    count,
-    mapping_of,
-    optional,
-    record,
-    shape,
-    shown,
-    sizes,
-    text,
-    tuple_of,
-    word,
-)
+from clika_core.ir.graph import Graph, Node
+from clika_core.ir.readers import Mismatch, shown
 from clika_core.ir.removals import removals
+from clika_core.ir.snapshot_parts import Document, read_document
 from clika_core.ir.strict_json import read_json_file
 
 FORMAT = "clika-graph"
 VERSION = 1
-MAX_NODES = 2_000_000
 _FIX = "write the file again with `clika trace`; it is not meant to be edited"
 
 
@@ -105,7 +91,7 @@ def graph_from_json(document: Any, name: str = "the graph") -> Graph:
     """The graph that `document` describes; messages call it `name`. Raises GraphError, and nothing else."""
     _check_version(document, name)
     try:
-        found: _Document = _read_document(document)
+        found: Document = read_document(document)
     except Mismatch as problem:
         raise _error(name, problem.path, problem.found, problem.expected) from problem
     graph = Graph(found.nodes, found.name, found.backend, found.framework_version)
@@ -118,20 +104,6 @@ def graph_from_json(document: Any, name: str = "the graph") -> Graph:
         if written != actual:
             raise _error(name, key, str(written), f"that of the nodes: {actual}")
     return graph
-
-
-class _Document(NamedTuple):
-    """The parts of a file, in its order."""
-
-    format: str
-    version: int
-    name: str
-    backend: str
-    framework_version: str
-    fingerprint: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    nodes: tuple[Node, ...]
 
 
 def _node_to_json(node: Node, removed: Mapping[str, str | None]) -> dict[str, Any]:
@@ -178,63 +150,3 @@ def _error(name: str, path: str, found: str, expected: str) -> GraphError:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _node(
-    name: str,
-    type_name: str,
-    kind: NodeKind,
-    aliases: tuple[str, ...],
-    path: str | None,
-    source: Location | None,
-    inputs: tuple[InputPort, ...],
-    outputs: tuple[Value, ...],
-    attributes: Mapping[str, AttributeValue],
-    weights: tuple[Weight, ...],
-    body: tuple[Primitive, ...],
-    _removed: None,
-) -> Node:
-    """A node of its parts in the file's order; what is removed follows from the nodes and is not kept."""
-    return Node(name, type_name, kind, inputs, outputs, attributes, weights, path, aliases, source, body)
-
-
-def _kind(value: Any) -> NodeKind:
-    kind = _KINDS.get(value) if type(value) is str else None
-    if kind is None:
-        raise Mismatch(shown(value), " or ".join(map(repr, _KINDS)))
-    return kind
-
-
-def _attributes(value: Any) -> Mapping[str, AttributeValue]:
-    return MappingProxyType(_mapping(value))
-
-
-_KINDS = {str(kind): kind for kind in NodeKind}
-_mapping = mapping_of(attribute)
-_read_node = record(
-    _node,
-    name=word,
-    type=word,
-    kind=_kind,
-    aliases=tuple_of(word),
-    path=optional(word),
-    source=optional(record(Location, file=text, line=count, column=count)),
-    inputs=tuple_of(record(InputPort, producer=word, port=count, role=word)),
-    outputs=tuple_of(record(Value, dtype=word, shape=shape, example_shape=sizes)),
-    attributes=_attributes,
-    weights=tuple_of(record(Weight, role=word, shape=sizes, dtype=word, identity=text)),
-    body=tuple_of(record(Primitive, type=word, framework_name=text)),
-    removed=optional(record(lambda _: None, into=optional(word))),
-)
-_read_document = record(
-    _Document,
-    format=word,
-    version=count,
-    name=text,
-    backend=text,
-    framework_version=text,
-    fingerprint=word,
-    inputs=tuple_of(word),
-    outputs=tuple_of(word),
-    nodes=tuple_of(_read_node, at_most=MAX_NODES),
-)

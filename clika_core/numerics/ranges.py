@@ -41,10 +41,8 @@ def scale_and_zero_point(
     """
     low, high = np.minimum(min_value, 0.0), np.maximum(max_value, 0.0)
     quant_min, quant_max = scheme.format.quant_min, scheme.format.quant_max
-    if scheme.is_symmetric:
-        ideal = np.maximum(-low, high) / quant_max
-    else:
-        ideal = (high - low) / (quant_max - quant_min)
+    symmetric, asymmetric = np.maximum(-low, high) / quant_max, (high - low) / (quant_max - quant_min)
+    ideal = symmetric if scheme.is_symmetric else asymmetric
     is_zero = (low == 0.0) & (high == 0.0)
     scale = np.where(is_zero, 1.0, np.maximum(ideal, MIN_SCALE)).astype(np.float32)
     if scheme.is_symmetric:

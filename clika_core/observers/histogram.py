@@ -34,7 +34,7 @@ def bin_exponent(min_value: float, max_value: float) -> int:
     exponent = max(_MIN_EXPONENT, math.frexp(magnitude)[1] - _MAX_INDEX_BITS)
     if width == 0.0:
         return exponent
-    exponent = max(exponent, math.frexp(width)[1] - 13)  # one less needs over 4,096 bins
+    exponent = max(exponent, math.frexp(width)[1] - 12)  # one less needs over 4,096 bins
     while bin_number(max_value, exponent) - bin_number(min_value, exponent) >= MAX_BINS:
         exponent += 1
     return exponent

@@ -95,12 +95,19 @@ def _one_each(word: str, texts: list[str]) -> list[str]:
 
 def _attribute(key: str, value: AttributeValue) -> str:
     if isinstance(value, tuple):
-        if key in _SIZES and value and all(isinstance(item, int) for item in value):
-            return "×".join(map(str, value))
+        if key in _SIZES and value:
+            return "×".join(_size(item) for item in value)
         return f"[{', '.join(_attribute('', item) for item in value)}]"
     if isinstance(value, bool) or value is None:
         return _WORDS[value]
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _size(value: AttributeValue) -> str:
+    """One axis: a number; for padding that differs before and after, `(0, 1)`."""
+    if not isinstance(value, tuple):
+        return _attribute("", value)
+    return _attribute("", value[0]) if len(set(value)) == 1 else f"({', '.join(map(str, value))})"
 
 
 def _is_unremarkable(key: str, value: AttributeValue) -> bool:

@@ -45,7 +45,7 @@ def render_svg(dot_text: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> st
             "the graph is too large to draw",
             found=f"{len(dot_text):,} characters of DOT text",
             expected=f"at most {MOST_CHARACTERS:,}",
-            fix="write the .dot file and draw a part of it",
+            fix="write a .dot file instead",
         )
     program = find_program()
     if program is None:
@@ -69,7 +69,7 @@ def _run(program: str, dot_text: str, timeout_seconds: float) -> str:
     except subprocess.TimeoutExpired:
         raise OutputError(
             f"graphviz did not finish the picture within {timeout_seconds:g} seconds",
-            fix="write the .dot file and draw a part of it",
+            fix="write a .dot file instead",
         ) from None
     except OSError as error:
         raise OutputError(f"graphviz could not be started: {error}", found=program) from error
@@ -78,7 +78,7 @@ def _run(program: str, dot_text: str, timeout_seconds: float) -> str:
         raise OutputError(
             f"graphviz ended with status {done.returncode}",
             found=said[-1] if said else "no message",
-            fix="write the .dot file instead",
+            fix="write a .dot file instead",
         )
     return done.stdout.decode()
 

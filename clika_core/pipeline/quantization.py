@@ -13,6 +13,7 @@ from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.environment import cpu_flags, lacks_vnni
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.planning.wiring import Wiring
@@ -52,6 +53,7 @@ def quantize_traced(
     is read where a rule cannot be used.
     """
     clock = _Clock(progress)
+    target = fitted_target(settings, target, progress)
     wiring = Wiring(traced.graph)
     first_plan = clock("plan", lambda: make_plan(traced.graph, settings, target))
     free_plan = make_plan(traced.graph, _unrestricted(settings), target)
@@ -70,6 +72,18 @@ def quantize_traced(
         "quantize", lambda: _simulate(model, wiring, plan, _points(wiring, plan, target), seen, target)
     )
     return Quantized(model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds)
+
+
+def fitted_target(settings: Settings, target: Target, progress: Progress) -> Target:
+    """The target with the weight range the settings ask for; says so where this processor would need the other."""
+    if settings.deployment_settings.weights_utilize_full_int_range is False:
+        return target.with_half_range()
+    if target.has_half_range and lacks_vnni(cpu_flags()):
+        progress(
+            "note: this processor lacks VNNI, so sums of int8 products can overflow on it; "
+            "set weights_utilize_full_int_range: false where the model will run on such a one"
+        )
+    return target
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from clika_core.numerics import (
     raise_weight_scale_for_bias,
     weight_params,
 )
+from clika_core.numerics.sharing import reduce
 from clika_core.planning.wiring import Wiring
 from clika_core.simulation.points import Points
 from clika_core.targets.target import Arithmetic, Target
@@ -61,10 +62,23 @@ def layer_weight_params(
     multiplied = OPERATORS[node.type].weight_operands
     for role, array in weights.items():
         if role in multiplied:
-            params = weight_params(array, target.weight_scheme(node, num_bits))
+            params = _with_live_scales(weight_params(array, target.weight_scheme(node, num_bits)), array)
             source = wiring.sources[wiring.graph.index[node.name]][0]
             found[role] = raise_weight_scale_for_bias(params, activations[source], weights.get("bias"))
         elif role != "bias":
             low, high = float(np.min(array, initial=0.0)), float(np.max(array, initial=0.0))
             found[role] = params_from_range(low, high, target.activation_scheme())
     return found
+
+
+def _with_live_scales(params: QuantParams, array: NDArray[Any]) -> QuantParams:
+    """The same parameters, with a scale of the other channels for channels whose weights are all zero.
+
+    Any scale represents zeros. It also sets the step of the channel's bias, for which the 1 of an empty range
+    would be far too coarse.
+    """
+    is_dead = reduce(np.abs(array), params.granularity, np.maximum) == 0
+    if not is_dead.any() or is_dead.all():
+        return params
+    scale = np.where(is_dead, params.scale[~is_dead].max(), params.scale).astype(np.float32)
+    return replace(params, scale=scale)

@@ -35,5 +35,6 @@ ORT = Target(
         **{name: Kernel(Arithmetic.ELEMENTWISE) for name in _ELEMENTWISE},
         **{name: Kernel(Arithmetic.MOVE) for name in _MOVES},
     },
+    has_half_range=True,
     fusions={"conv": _CLAMPS, "linear": _CLAMPS, "add": _CLAMPS},
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from clika_core.errors import TargetError
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import is_weighted
-from clika_core.schemes import PerChannel, PerTensor, QuantScheme
+from clika_core.schemes import CodeRange, PerChannel, PerTensor, QuantScheme
 
 Condition: TypeAlias = Callable[[Graph, Node], str | None]
 
@@ -43,8 +44,9 @@ class Target:
 
     `kernels` lists what runs quantized; a type that is not there stays float. `fusions` gives, per head type,
     the types that may follow it inside one kernel. `weights` and `activations` are the schemes at 8 bits, and
-    `weight_bits`, `activation_bits` the widths the target has kernels for. `file_suffix` names the deployed
-    format, and `exporter` the registered writer of it.
+    `weight_bits`, `activation_bits` the widths the target has kernels for. `has_half_range`: weights can be kept
+    within half of the codes, for processors on which int16 pairs of full-range products overflow. `file_suffix`
+    names the deployed format.
     """
 
     name: str
@@ -55,8 +57,8 @@ class Target:
     fusions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
+    has_half_range: bool = False
     file_suffix: str = ".onnx"
-    exporter: str = "onnx"
 
     def support(
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
@@ -73,6 +75,16 @@ class Target:
             return f"{self.name} has no {weights_num_bits}-bit weights"
         reason = kernel.condition(graph, node) if kernel.condition else None
         return f"{self.name} has no quantized kernel for it: {reason}" if reason else None
+
+    def with_half_range(self) -> Target:
+        """The target with weights of -64..64 (`weights_utilize_full_int_range: false`). Raises TargetError."""
+        if not self.has_half_range:
+            raise TargetError(
+                f"target {self.name} always uses the full range of weights",
+                found="weights_utilize_full_int_range: false",
+                fix="remove the setting",
+            )
+        return replace(self, weights=self.weights.with_code_range(CodeRange.HALF))
 
     def arithmetic(self, node: Node) -> Arithmetic:
         """How the quantized layer computes; the layer must be supported."""

@@ -51,7 +51,7 @@ class Rule(ABC):
     `silences` lists codes of rules whose findings say less about the same cause: a finding of theirs is dropped
     when this rule reports the same nodes, or has a finding without nodes. `holds_for_every_graph`: where one
     settings file serves several graphs, a finding counts only if it is made for each of them (a rule is redundant
-    only if no model needs it).
+    only if no model needs it). `is_made_by_engine`: the findings come from the linter itself, not from `check`.
     '''
 
     code: ClassVar[str]
@@ -61,6 +61,7 @@ class Rule(ABC):
     fix: ClassVar[Safety | None] = None
     silences: ClassVar[tuple[str, ...]] = ()
     holds_for_every_graph: ClassVar[bool] = False
+    is_made_by_engine: ClassVar[bool] = False
     VALID: ClassVar[tuple[Valid, ...]]
     INVALID: ClassVar[tuple[Invalid, ...]]
 

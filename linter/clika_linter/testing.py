@@ -8,7 +8,7 @@ def test_my_rule(check):
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from inspect import cleandoc
@@ -17,14 +17,19 @@ from typing import Any, Final
 from clika_core.ir.graph import Graph
 from clika_core.settings.load import read_document
 from clika_core.settings.problems import SettingsFileError
+from clika_core.settings.source import Span
 from clika_core.testing.builder import GraphBuilder
 from clika_linter.availability import missing
 from clika_linter.case import MakeGraph, Valid
 from clika_linter.context import Context
+from clika_linter.engine import Engine
 from clika_linter.finding import Finding
 from clika_linter.fixing import apply_edits
 from clika_linter.report import Report, report_from_json
+from clika_linter.reported import Reported
 from clika_linter.rule import Rule
+from clika_linter.suppressing import Suppressor
+from clika_linter.suppression import find_suppressions
 
 MIN_CASES: Final = 3
 MAX_PASSES: Final = 10
@@ -45,6 +50,8 @@ def has_its_texts(rule: type[Rule]) -> None:
 
 def has_enough_cases(rule: type[Rule]) -> None:
     """At least three valid and three invalid ones; a rule that promises a fix shows one."""
+    if rule.is_made_by_engine and not rule.INVALID:
+        return  # what it takes, a crash or a broken plugin, is no settings file
     assert len(rule.VALID) >= MIN_CASES, f"{len(rule.VALID)} valid cases"
     assert len(rule.INVALID) >= MIN_CASES, f"{len(rule.INVALID)} invalid cases"
     if rule.fix:
@@ -115,8 +122,27 @@ def run(rule: type[Rule], case: Valid, context: Context) -> list[Finding]:
     """The findings of a rule on a case, sorted by place and message; none where it lacks what it needs."""
     if missing(rule.needs, context):
         return []
-    found = rule(checked_options(rule, case.options)).check(context)
+    if rule.is_made_by_engine:
+        found: Iterable[Finding] = findings_of_engine(rule, context)
+    else:
+        found = rule(checked_options(rule, case.options)).check(context)
     return sorted(found, key=lambda finding: (finding.span.start if finding.span else -1, finding.message))
+
+
+def findings_of_engine(rule: type[Rule], context: Context) -> list[Finding]:
+    """What the linter itself reports under the code of a rule, when all built-in rules run."""
+    from clika_linter.rules.table import RULES
+
+    outcome = Engine().check(RULES, context)
+    suppressor = Suppressor(context.source, find_suppressions(context.document), RULES)
+    suppressor.active(outcome.findings)
+    found = [*outcome.findings, *suppressor.unused(outcome.ran)]
+    return [_finding(finding) for finding in found if finding.code == rule.code]
+
+
+def _finding(found: Reported) -> Finding:
+    span = Span(found.region.start, found.region.end) if found.region else None
+    return Finding(found.message, span, found.nodes, found.help, found.fix, found.severity)
 
 
 def checked_options(rule: type[Rule], given: Any) -> dict[str, Any]:

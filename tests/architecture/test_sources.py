@@ -14,7 +14,7 @@ LONGEST_FILE = 400
 VAGUE_NAMES = ("utils", "util", "helpers", "helper", "common", "misc")
 NAMES_USERS_KNOW = {Path("clika_compression/utils.py")}  # imported by code written for the earlier product
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"}
-UNSAFE_CALLS = {"eval", "exec", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
+UNSAFE_CALLS = {"eval", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
 
 
 class Module(Protocol):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import pytest
 
 import clika_compression
+from clika_core.settings import LayerRule
 
 # Both examples of the guide, verbatim.
 EXAMPLE_1 = """
@@ -27,23 +31,29 @@ LayerQuantizationSettings(skip_quantization=True, skip_quantization_downstream=T
 """
 
 
-def _run(example: str) -> clika_compression.Settings:
-    names: dict[str, object] = {"__name__": "example"}
-    exec(compile(example, "example.py", "exec"), names)
-    settings = names["settings"]
+def _run(program: str, folder: Path) -> dict[str, object]:
+    """The names that a program of its own leaves behind."""
+    (folder / "example.py").write_text(program, encoding="utf-8")
+    return runpy.run_path(str(folder / "example.py"))
+
+
+def _only_rule(example: str, folder: Path) -> LayerRule:
+    settings = _run(example, folder)["settings"]
     assert isinstance(settings, clika_compression.Settings)
-    return settings
+    (rule,) = settings.rules
+    return rule
 
 
-def test_the_first_example_sets_a_range() -> None:
-    (rule,) = _run(EXAMPLE_1).rules
+def test_the_first_example_sets_a_range(tmp_path: Path) -> None:
+    rule = _only_rule(EXAMPLE_1, tmp_path)
     assert rule.selector == "adaptive_avg_pool_1"
     assert rule.settings.to_json() == {"skip_quantization": True, "skip_quantization_until": ["linear_5"]}
-    assert str(rule.location) == "example.py:5"
+    assert rule.location is not None
+    assert (rule.location.file, rule.location.line) == (str(tmp_path / "example.py"), 5)
 
 
-def test_the_second_example_skips_everything_downstream() -> None:
-    (rule,) = _run(EXAMPLE_2).rules
+def test_the_second_example_skips_everything_downstream(tmp_path: Path) -> None:
+    rule = _only_rule(EXAMPLE_2, tmp_path)
     assert rule.settings.to_json() == {"skip_quantization": True, "skip_quantization_downstream": True}
 
 
@@ -55,15 +65,15 @@ def test_the_names_are_those_of_the_core() -> None:
 
 
 @pytest.mark.parametrize("name", ["clika_compress", "clika_resume", "clika_deploy", "TensorBoardCallback"])
-def test_names_of_fine_tuning_say_that_they_are_not_in_this_release(name: str) -> None:
+def test_names_of_fine_tuning_say_that_they_are_not_in_this_release(name: str, tmp_path: Path) -> None:
     message = f"clika_compression.{name} is not in this release: it has no fine-tuning yet"
     with pytest.raises(ImportError, match=message):
-        exec(f"from clika_compression import {name}", {})
+        _run(f"from clika_compression import {name}", tmp_path)
     with pytest.raises(ImportError, match=message):
         getattr(clika_compression, name)
 
 
-def test_other_names_are_missing_as_in_any_module() -> None:
+def test_other_names_are_missing_as_in_any_module(tmp_path: Path) -> None:
     assert not hasattr(clika_compression, "clika_compres")
     with pytest.raises(ImportError, match="cannot import name"):
-        exec("from clika_compression import clika_compres", {})
+        _run("from clika_compression import clika_compres", tmp_path)

@@ -7,7 +7,7 @@ missing. The projections before and after are layers of their own.
 from __future__ import annotations
 
 from clika_core.ir.composites.composite import Attributes, Composite
-from clika_core.ir.composites.dsl import capture, either, maybe, op, var
+from clika_core.ir.composites.dsl import capture, either, op, passed_on, var
 from clika_core.ir.composites.patterns import Pattern
 from clika_core.ir.composites.trace_view import Match, TraceView
 from clika_core.ir.graph import AttributeValue
@@ -38,7 +38,7 @@ _SCORES = either(
     op("matmul", QUERY, _transposed(KEY)),
 )
 _SOFTMAX = op("softmax", either(op("add", _SCORES, MASK), _SCORES), axis=capture("axis"))
-_PROBABILITIES = maybe("dropout", maybe("cast", _SOFTMAX))
+_PROBABILITIES = passed_on(passed_on(_SOFTMAX))
 
 
 def _attributes(match: Match, trace: TraceView) -> Attributes | None:

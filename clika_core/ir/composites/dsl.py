@@ -20,9 +20,9 @@ from clika_core.ir.composites.patterns import (
     Operation,
     Parameter,
     Pattern,
-    Reduced,
     Variable,
 )
+from clika_core.ir.composites.reduction import Reduced
 from clika_core.ir.graph import AttributeValue
 
 Operand: TypeAlias = "Pattern | float"
@@ -53,9 +53,9 @@ def either(*alternatives: Operand) -> Pattern:
     return Either(tuple(map(_pattern, alternatives)))
 
 
-def maybe(type_name: str, operand: Pattern) -> Pattern:
-    """`operand`, or an operation of that type over it."""
-    return either(operand, op(type_name, operand))
+def passed_on(operand: Pattern) -> Pattern:
+    """`operand`, or what a cast, a dropout or an identity makes of it: in inference the same real numbers."""
+    return either(operand, op("cast", operand), op("dropout", operand), op("identity", operand))
 
 
 def product(*factors: Operand) -> Pattern:

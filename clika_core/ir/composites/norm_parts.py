@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from clika_core.ir.composites.dsl import Operand, capture, either, mean, op, product, reduced, square
+from clika_core.ir.composites.dsl import (
+    Operand,
+    capture,
+    either,
+    mean,
+    op,
+    passed_on,
+    product,
+    reduced,
+    square,
+)
 from clika_core.ir.composites.patterns import Pattern
 
 EPSILON = capture("epsilon")
@@ -48,6 +58,5 @@ def scaled(value: Pattern, squared: Pattern, weight: Pattern) -> Pattern:
     """x · weight / √(v + ε) in any bracketing; between the two factors the dtype may change."""
     return either(
         product(value, inverse_deviation(squared), weight),
-        op("mul", op("div", value, deviation(squared)), weight),
-        op("mul", op("cast", normalised(value, squared)), weight),
+        op("mul", passed_on(normalised(value, squared)), weight),
     )

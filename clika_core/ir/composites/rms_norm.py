@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from clika_core.ir.composites.composite import Composite
-from clika_core.ir.composites.dsl import maybe, mean, param, square, var
+from clika_core.ir.composites.dsl import mean, param, passed_on, square, var
 from clika_core.ir.composites.norm_parts import normalised, scaled
 
 X = var("input")
-_MEAN_SQUARE = mean(square(maybe("cast", X)))
+_MEAN_SQUARE = mean(square(passed_on(X)))
 
 COMPOSITE = Composite(
     "rms_norm",

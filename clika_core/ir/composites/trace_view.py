@@ -115,8 +115,13 @@ class TraceView:
         return ref
 
     def is_closed(self, match: Match, root: str) -> bool:
-        """Whether no value computed inside is read outside, as the composite's own operand or by others."""
+        """Whether no value computed inside is read outside, as the composite's own operand or by others.
+
+        All of them are floating point: integers follow other rules than the formulas of norms.
+        """
         inside = {record for record in match.records if self.known.is_data(Ref(record))}
+        if not all(value.is_float for record in inside for value in self.records[record].outputs):
+            return False
         return inside.isdisjoint(ref.record for ref in match.values.values()) and all(
             record not in self._read_by_model and self._readers.get(record, set()) <= match.records
             for record in inside - {root}

@@ -14,7 +14,7 @@ from __future__ import annotations
 from clika_core.testing.strategies.graphs import graphs
 from clika_core.testing.strategies.kinds import LAYER_KINDS, LayerKind
 from clika_core.testing.strategies.orders import disjoint_union, relabelings, renamed, renamings, reorderings
-from clika_core.testing.strategies.rules import broken_rules, names_only, rule_sets, selectors
+from clika_core.testing.strategies.rules import broken_rules, names_only, rule_sets, selectors, skipping_rules
 from clika_core.testing.strategies.scenarios import Scenario, scenarios
 from clika_core.testing.strategies.targets import LAB, targets
 
@@ -34,5 +34,6 @@ __all__ = [
     "rule_sets",
     "scenarios",
     "selectors",
+    "skipping_rules",
     "targets",
 ]

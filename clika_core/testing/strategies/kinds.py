@@ -88,6 +88,6 @@ FUSED_ROWS: tuple[tuple[LayerKind, ...], ...] = tuple(
     for row in (
         "conv relu", "linear relu", "conv batch_norm relu", "linear dropout relu sigmoid", "add relu relu6",
         "conv relu relu6", "add batch_norm relu", "conv dropout batch_norm relu", "linear batch_norm reshape",
-        "mul relu", "batch_norm sigmoid", "dropout dropout add",
+        "mul relu", "batch_norm sigmoid", "dropout dropout add", "conv batch_norm dropout batch_norm",
     )
 )  # fmt: skip

@@ -33,14 +33,20 @@ def rule_sets(graph: Graph, *, max_rules: int = 4, names_only: bool = False) -> 
     """At most `max_rules` rules for `graph`, each with a selector of its own."""
     if not graph.layers:
         return st.just(())
-    return st.lists(_rules(graph, names_only), max_size=max_rules).map(
-        lambda rules: tuple(dict(rules).items())
-    )
+    rule = _rules(graph, names_only, _PRESENT if names_only else _EXTENTS)
+    return st.lists(rule, max_size=max_rules).map(lambda rules: tuple(dict(rules).items()))
 
 
 def names_only(graph: Graph, *, max_rules: int = 4) -> st.SearchStrategy[Rules]:
     """Rules whose selectors and targets are exact names."""
     return rule_sets(graph, max_rules=max_rules, names_only=True)
+
+
+def skipping_rules(graph: Graph) -> st.SearchStrategy[Rules]:
+    """One rule that skips layers and says nothing of bits; `graph` must have a layer."""
+    return _rules(graph, False, (_Extent.HERE, _Extent.UNTIL, _Extent.DOWNSTREAM), _BITS[:1]).map(
+        lambda rule: (rule,)
+    )
 
 
 def broken_rules(graph: Graph) -> st.SearchStrategy[tuple[str, Mapping[str, Any]]]:
@@ -62,16 +68,23 @@ class _Extent(StrEnum):
 
 
 _EXTENTS = (*_Extent, _Extent.HERE, _Extent.UNTIL, _Extent.UNTIL, _Extent.DOWNSTREAM, _Extent.KEEP)
+_PRESENT = tuple(_Extent)[:5]
 _BITS = ((None, None), (None, None), (None, None), (8, None), (4, None), (None, 4), (4, 8))
 
 
 @st.composite
-def _rules(draw: st.DrawFn, graph: Graph, names_only: bool) -> tuple[str, LayerQuantizationSettings]:
+def _rules(
+    draw: st.DrawFn,
+    graph: Graph,
+    names_only: bool,
+    extents: Sequence[_Extent],
+    bits: Sequence[tuple[int | None, int | None]] = _BITS,
+) -> tuple[str, LayerQuantizationSettings]:
     """One rule that is valid for `graph`."""
     node = draw(st.sampled_from(graph.layers))
     selector = draw(selectors(node, names_only=names_only))
-    weights, activations = draw(st.sampled_from(_BITS))
-    extent = draw(st.sampled_from(_EXTENTS[:5] if names_only else _EXTENTS))
+    weights, activations = draw(st.sampled_from(bits))
+    extent = draw(st.sampled_from(extents))
     keywords: dict[str, Any] = {"weights_num_bits": weights, "activations_num_bits": activations}
     if extent not in (_Extent.NOTHING, _Extent.KEEP):
         keywords["skip_quantization"] = True

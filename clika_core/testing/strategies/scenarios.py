@@ -63,26 +63,38 @@ class Scenario:
         printer.text(repr(self))
 
 
-@st.composite
 def scenarios(
-    draw: st.DrawFn,
-    max_layers: int = 12,
-    *,
-    max_rules: int = 4,
-    names_only: bool = False,
-    max_paths: int = 400,
-) -> Scenario:
+    max_layers: int = 12, *, max_rules: int = 4, names_only: bool = False, max_paths: int = 400
+) -> st.SearchStrategy[Scenario]:
     """Scenarios over random graphs, targets, tails and measurements."""
-    graph = draw(graphs(max_layers, max_paths=max_paths))
+    any_target = st.one_of(st.just(LAB), st.just(ORT), targets())
+    return _scenarios(graphs(max_layers, max_paths=max_paths), any_target, max_rules, names_only)
+
+
+@st.composite
+def _scenarios(
+    draw: st.DrawFn,
+    any_graph: st.SearchStrategy[Graph],
+    any_target: st.SearchStrategy[Target],
+    max_rules: int,
+    names_only: bool,
+) -> Scenario:
+    """The strategies of what depends on nothing are made once: making them is what takes time."""
+    graph = draw(any_graph)
     rules = draw(rule_sets(graph, max_rules=max_rules, names_only=names_only))
-    target = draw(st.one_of(st.sampled_from([LAB, ORT]), targets()))
-    tail = draw(st.one_of(st.sampled_from([False, None, True]), _some_outputs(graph, names_only)))
-    if not draw(st.booleans()):
-        return Scenario(graph, rules, target, tail)
-    names = [node.name for node in graph.layers] or ["conv_1"]
-    measured = st.sampled_from([0.0, 0.1, 0.5, float("inf")])
-    sensitivity = draw(st.dictionaries(st.sampled_from(names), measured, max_size=4))
-    return Scenario(graph, rules, target, tail, sensitivity, draw(st.sampled_from([None, 0.1])))
+    scenario = Scenario(graph, rules, draw(any_target), draw(st.sampled_from([False, None, True])))
+    if draw(_RARELY):
+        scenario = replace(scenario, tail=draw(_some_outputs(graph, names_only)))
+    if draw(_RARELY) and graph.layers:
+        names = [node.name for node in graph.layers]
+        measured = draw(st.dictionaries(st.sampled_from(names), _MEASURED, max_size=4))
+        return replace(scenario, sensitivity=measured, threshold=draw(_THRESHOLDS))
+    return scenario
+
+
+_RARELY = st.sampled_from([False, False, True])
+_MEASURED = st.sampled_from([0.0, 0.1, 0.5, float("inf")])
+_THRESHOLDS = st.sampled_from([None, 0.1, 0.1])
 
 
 def _line(node: Node) -> str:

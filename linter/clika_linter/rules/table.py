@@ -18,4 +18,7 @@ RULES = (
     RuleEntry("CLK206", "ambiguous-selector", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.ambiguous_selector:AmbiguousSelector", fix=Safety.UNSAFE),
     RuleEntry("CLK207", "skip-splits-fusion", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.skip_splits_fusion:SkipSplitsFusion"),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
+    RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE),
+    RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed"),
+    RuleEntry("CLK903", "broken-plugin", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.broken_plugin:BrokenPlugin"),
 )  # fmt: skip

@@ -174,6 +174,11 @@ def rms_norm_llama(r: R, x: Ref) -> Ref:
     return r.op("mul", r.parameter("weight", (C,)), r.op("cast", r.op("mul", x, factor)))
 
 
+def rms_norm_llama_in_one_dtype(r: R, x: Ref) -> Ref:
+    factor = r.op("rsqrt", r.op("add", mean(r, r.op("pow", r.op("identity", x), 2)), 1e-6))
+    return r.op("mul", r.parameter("weight", (C,)), r.op("identity", r.op("mul", x, factor)))
+
+
 def rms_norm_gemma(r: R, x: Ref) -> Ref:
     factor = r.op("rsqrt", r.op("add", mean(r, r.op("square", x)), 1e-6))
     return r.op("mul", r.op("mul", x, factor), r.op("add", r.parameter("weight", (C,)), 1.0))
@@ -269,7 +274,9 @@ SPELLINGS: dict[str, list[Spelling]] = {
         *(layer_norm, layer_norm_by_division, layer_norm_without_affine, layer_norm_without_bias),
         *(layer_norm_flax, layer_norm_keras),
     ],
-    "rms_norm": [rms_norm, rms_norm_llama, rms_norm_gemma, rms_norm_without_weight],
+    "rms_norm": [
+        *(rms_norm, rms_norm_llama, rms_norm_llama_in_one_dtype, rms_norm_gemma, rms_norm_without_weight),
+    ],
     "batch_norm": [
         *(batch_norm_keras, batch_norm_flax, batch_norm_channels_first, batch_norm_without_affine),
     ],

@@ -246,12 +246,9 @@ def test_symbols_are_renamed_by_first_appearance_also_inside_expressions() -> No
     assert graph["reshape_1"].attributes["sizes"] == ("d1*d0", "max(d0, 1)", "s3")  # plain text is no symbol
 
 
-@pytest.mark.parametrize(
-    "attributes",
-    [{"min": 0, "max": 6}, {"min": 0.0, "max": 6.0}],
-)
-def test_a_clamp_from_zero_to_six_is_a_relu6(attributes: dict[str, float]) -> None:
+@pytest.mark.parametrize("bounds", [(0, 6), (0.0, 6.0)])
+def test_a_clamp_from_zero_to_six_is_a_relu6(bounds: tuple[float, float]) -> None:
     r = RecordingBuilder()
-    r.output(r.op("clamp", r.input("x", ("s0", 8)), **attributes))
+    r.output(r.op("clamp", r.input("x", ("s0", 8)), min=bounds[0], max=bounds[1]))
     (node,) = assemble(r.build()).graph.layers
     assert (node.name, node.type, dict(node.attributes), node.body) == ("relu6_1", "relu6", {}, ())

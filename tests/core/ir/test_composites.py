@@ -170,6 +170,14 @@ def test_a_near_miss_leaves_the_primitives(near_miss: Callable[[RecordingBuilder
     assert len(found) > 1
 
 
+def test_integers_are_left_to_their_primitives() -> None:
+    r = RecordingBuilder()
+    r.output(r.op("maximum", r.input("input", SHAPE, "int32"), 0))
+    probabilities = r.op("cast", spellings.softmax(r, r.input("scores", SHAPE)), dtype="int32")
+    r.output(r.op("matmul", probabilities, probabilities))
+    assert types(r.build()) == ["maximum", "softmax", "cast", "matmul"]
+
+
 def test_a_composite_is_at_the_deepest_path_of_its_primitives() -> None:
     r = RecordingBuilder()
     x = r.input("input", SHAPE)

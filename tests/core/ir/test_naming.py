@@ -1,3 +1,5 @@
+"""Names: stems in snake case, counters, no name twice."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Module paths are written one way, whoever wrote them."""
+
 from __future__ import annotations
 
 import pytest

@@ -76,6 +76,17 @@ def test_only_scales_whose_bias_does_not_fit_are_raised() -> None:
     assert quantize_bias(bias, INPUT, raised)[2] == pytest.approx(BIAS_LIMIT, rel=1e-5)
 
 
+def test_rounding_never_leaves_a_raised_scale_just_too_small() -> None:
+    rng = np.random.default_rng(0)
+    weight = QuantParams(np.full(10_000, MIN_SCALE), np.int32(0), INT8_NARROW, PerChannel(0))
+    for input_scale in rng.uniform(1e-6, 1.0, 20):
+        given_input = QuantParams(np.float32(input_scale), np.int32(0), UINT8, PerTensor())
+        bias = (rng.standard_normal(10_000) * 10.0 ** rng.uniform(-40, 10, 10_000)).astype(np.float32)
+        raised = raise_weight_scale_for_bias(weight, given_input, bias)
+        assert bias_params(given_input, raised).scale.min() >= MIN_SCALE
+        assert np.abs(quantize_bias(bias, given_input, raised).astype(np.int64)).max() <= BIAS_LIMIT
+
+
 scales = st.floats(MIN_SCALE, 1e10, width=32)
 
 

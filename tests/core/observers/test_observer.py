@@ -146,6 +146,13 @@ def test_the_summary_counts_samples_and_keeps_exact_limits(name: str) -> None:
     }
 
 
+@every_observer
+@pytest.mark.parametrize("zeros", [[0.0, -0.0], [-0.0, 0.0]])
+def test_the_sign_of_zero_cannot_be_seen(name: str, zeros: list[float]) -> None:
+    extent = observed(name, *np.float32(zeros)[:, None]).extent
+    assert np.signbit([extent.min_value, extent.max_value]).tolist() == [False, False]
+
+
 def test_observers_of_different_kinds_do_not_merge() -> None:
     with pytest.raises(NumericsError, match="MinMaxObserver and MseObserver"):
         OBSERVERS["min_max"]().merge(OBSERVERS["mse"]())

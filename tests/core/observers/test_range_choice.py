@@ -82,6 +82,12 @@ def test_a_percentile_is_as_narrow_as_its_bins_allow() -> None:
     assert chosen.min_value == pytest.approx(np.quantile(NORMAL, 0.01), abs=0.004)
 
 
+def test_a_percentile_leaves_out_all_it_may_on_both_sides() -> None:
+    data = np.arange(-50, 50, dtype=np.float32)[None]
+    chosen = observe(PercentileObserver(99), data).value_range(UINT8)
+    assert (chosen.min_value, chosen.max_value) == (-49, pytest.approx(48, abs=0.1))
+
+
 @pytest.mark.parametrize("percentile", [50.0, 0.0, 101.0, float("nan")])
 def test_a_percentile_that_leaves_nothing_is_refused(percentile: float) -> None:
     with pytest.raises(NumericsError, match=str(percentile)):

@@ -39,9 +39,6 @@ class Crossing:
     consumers: tuple[str, ...]
 
 
-LIT = False
-
-
 @dataclass
 class Oracle:
     """The answers to one scenario; raises ContradictionError where it is an error."""
@@ -111,7 +108,7 @@ class Oracle:
                 after = self._readers(end.name)
                 if len(after) != 1 or after[0].kind is not NodeKind.LAYER or after[0].type not in followers:
                     break
-                if self.own[after[0].name].held and (LIT or not self.own[node.name].held):
+                if self.own[after[0].name].held and not self.own[node.name].held:
                     break
                 end = after[0]
                 heads[end.name] = node.name

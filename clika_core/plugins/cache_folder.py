@@ -1,0 +1,35 @@
+"""The user's cache folder: what is in it can be deleted at any time, and is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+NO_CACHE: Final = "CLIKA_NO_CACHE"
+
+
+def cache_folder() -> Path | None:
+    """`clika` in the platform's cache folder; None where there is no home, or `CLIKA_NO_CACHE` is set."""
+    if os.environ.get(NO_CACHE):
+        return None
+    variable, default = ("LOCALAPPDATA", "") if sys.platform == "win32" else ("XDG_CACHE_HOME", "~/.cache")
+    root = os.environ.get(variable) or os.path.expanduser(default)
+    return Path(root, "clika") if os.path.isabs(root) else None
+
+
+def write_cache(file: Path, text: str) -> None:
+    """Write beside `file` and rename, so that parallel runs read it whole; a folder that refuses is let be."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=".writing-", dir=file.parent)
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(name, file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)

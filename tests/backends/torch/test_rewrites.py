@@ -1,0 +1,93 @@
+"""Writing in place is told from computing: plainly where only the value itself is read on, by torch else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from clika_torch.tracing import trace
+
+
+class ResultIgnored(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2
+        functional.relu_(y)
+        y.add_(1)
+        return y
+
+
+class ReadThroughAView(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2
+        rows = y.view(-1)
+        y.relu_()
+        return rows.sum() + y
+
+
+class WrittenThroughASlice(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x + 0.5
+        y[:, 1:] *= 3
+        y[:, 0] = -1
+        return y
+
+
+class WritesItsInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.mul_(2) + 1
+
+
+class ReadBefore(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2
+        before = y + 0
+        y.neg_()
+        return before * y
+
+
+class Indexed(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.clone()
+        y[y > 0] = 0.25
+        return y
+
+
+MODELS = [ResultIgnored, ReadThroughAView, WrittenThroughASlice, WritesItsInput, ReadBefore, Indexed]
+
+
+@pytest.mark.parametrize("make", MODELS)
+def test_what_is_written_is_what_is_read_afterwards(make: type[nn.Module]) -> None:
+    traced = trace(make(), torch.randn(2, 4))
+    x = torch.randn(3, 4)
+    expected = make()(x.clone())
+    before = x.clone()
+    torch.testing.assert_close(traced.run(x), expected)
+    assert torch.equal(x, before)
+
+
+def test_plain_writes_keep_the_layers_as_they_were_written() -> None:
+    assert [node.type for node in trace(ResultIgnored(), torch.randn(2, 4)).graph.layers] == [
+        "mul",
+        "relu",
+        "add",
+    ]
+
+
+class Autocast(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y: Tensor = self.linear(x)
+        return y.float()
+
+
+def test_a_part_in_lower_precision_stays_what_it_is() -> None:
+    model = Autocast().eval()
+    traced = trace(model, torch.randn(2, 4))
+    x = torch.randn(3, 4)
+    assert torch.equal(traced.run(x), model(x).detach())

@@ -1,0 +1,78 @@
+"""A broken plugin is named, with its distribution and what is wrong; everything else works."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from clika_core.plugins.installed import PluginPoint
+from clika_core.plugins.manager import LoadedPlugins, load
+
+GOOD = """
+from clika_core.plugins.hooks import hookimpl
+
+@hookimpl
+def clika_register_targets():
+    return ["a target"]
+"""
+
+BROKEN = {
+    "import error": "import a_module_that_nobody_has",
+    "exit": "import sys\nsys.exit(3)",
+    "syntax error": "def (",
+    "raises": "raise RuntimeError('two\\nlines')",
+    "misspelt hook": GOOD.replace("clika_register_targets", "clika_register_target"),
+    "wrong signature": GOOD.replace("targets()", "targets(unknown)"),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.syspath_prepend(tmp_path)
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def write(folder: Path, module: str, text: str, name: str | None = None) -> PluginPoint:
+    (folder / f"{module}.py").write_text(text)
+    return PluginPoint(name or module, module, "a-distribution", "1.0")
+
+
+def targets(loaded: LoadedPlugins) -> list[object]:
+    return loaded.collect("clika_register_targets")
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_leaves_the_others_working_and_is_named(folder: Path, kind: str) -> None:
+    points = [write(folder, "bad_plugin", BROKEN[kind]), write(folder, "good_plugin", GOOD)]
+    loaded = load(points)
+    assert targets(loaded) == [("good_plugin", "a target")]
+    (finding,) = loaded.diagnostics
+    assert "'bad_plugin'" in finding.message
+    assert "\n" not in finding.message
+    assert finding.help is not None
+    assert "CLIKA_DISABLE_PLUGINS=bad_plugin" in finding.help
+
+
+def test_a_plugin_with_a_taken_name_is_refused_whatever_the_order(folder: Path) -> None:
+    points = [write(folder, "one", GOOD, "twin"), write(folder, "two", GOOD, "twin")]
+    for order in (points, points[::-1]):
+        loaded = load(order)
+        assert len(targets(loaded)) == 1
+        assert "twin" in loaded.diagnostics[0].message
+
+
+def test_a_disabled_plugin_is_not_even_imported(folder: Path) -> None:
+    loaded = load([write(folder, "bad_plugin", BROKEN["exit"])], disabled="other, bad_plugin")
+    assert loaded.diagnostics == ()
+    assert "bad_plugin" not in sys.modules
+
+
+def test_an_interrupt_is_not_taken_for_a_broken_plugin(folder: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        load([write(folder, "bad_plugin", "raise KeyboardInterrupt")])
