@@ -60,7 +60,7 @@ def guide_network(g: GraphBuilder) -> None:
     g.output(g.layer("linear", h, weight=(10, 8), bias=(10,), path="classifier.12"))
 
 
-def folded(g: GraphBuilder) -> None:
+def with_norm(g: GraphBuilder) -> None:
     """conv_1 with batch_norm_1 folded into it, relu_1, conv_2, flatten_1, dropout_1, linear_1."""
     h = g.input("x", ("d0", 8, 4, 4))
     h = g.layer("conv", h, weight=(8, 8, 1, 1), path="stem.conv")
@@ -87,3 +87,26 @@ def misnamed(g: GraphBuilder) -> None:
     h = g.layer("conv", g.input("x", ("d0", 8, 4, 4)), weight=(8, 8, 1, 1), path="stem")
     h = g.layer("conv", g.layer("relu", h, path="act"), weight=(8, 8, 1, 1), path="conv_1")
     g.output(g.layer("linear", g.layer("flatten", h, shape=("d0", 128)), weight=(10, 128), path="linear_1"))
+
+
+def cached_keys(g: GraphBuilder) -> None:
+    """Three blocks of linear and relu (mlp), linear (key) and an add of both; every key is an output too."""
+    h = g.input("x", ("d0", 16))
+    keys = []
+    for number in range(3):
+        path = f"layers.{number}"
+        h = g.layer("relu", g.layer("linear", h, weight=(16, 16), path=f"{path}.mlp"), path=f"{path}.act")
+        keys.append(g.layer("linear", h, weight=(16, 16), path=f"{path}.key"))
+        h = g.layer("add", h, keys[-1], path=path)
+    g.output(g.layer("linear", h, weight=(10, 16), path="head"), path="logits")
+    for number, key in enumerate(keys):
+        g.output(key, path=f"past_key_values.{number}.key")
+
+
+def mixed_support(g: GraphBuilder) -> None:
+    """linear_1, layer_norm_1 (no kernel), flatten_1 (float with it), linear_2, linear_3, argmax_1 (integers)."""
+    h = g.layer("linear", g.input("x", ("d0", 4, 8)), weight=(8, 8), path="block.up")
+    h = g.layer("layer_norm", h, weight=(8,), bias=(8,), axes=(-1,), path="block.norm")
+    h = g.layer("linear", g.layer("flatten", h, shape=("d0", 32)), weight=(8, 32), path="block.down")
+    h = g.layer("linear", h, weight=(10, 8), path="head")
+    g.output(g.layer("argmax", h, shape=("d0",), path="head.index"))
