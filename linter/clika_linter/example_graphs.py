@@ -110,3 +110,32 @@ def mixed_support(g: GraphBuilder) -> None:
     h = g.layer("linear", g.layer("flatten", h, shape=("d0", 32)), weight=(8, 32), path="block.down")
     h = g.layer("linear", h, weight=(10, 8), path="head")
     g.output(g.layer("argmax", h, shape=("d0",), path="head.index"))
+
+
+def gates(g: GraphBuilder) -> None:
+    """layers.0 to layers.3, each linear (gate), linear (gate_proj) and linear (out) in a row: linear_1 to 12."""
+    h = g.input("x", ("d0", 8))
+    for number in range(4):
+        for part in ("gate", "gate_proj", "out"):
+            h = g.layer("linear", h, weight=(8, 8), path=f"layers.{number}.{part}")
+    g.output(h)
+
+
+def shared_weight(g: GraphBuilder) -> None:
+    """linear_1, relu_1, linear_2 with linear_1's weight, relu_2, linear_3 of its own, linear_4 the head."""
+    from clika_core.ir.graph import Weight
+
+    shared = Weight("weight", (16, 16), "float32", "encoder.weight")
+    h = g.layer("linear", g.input("x", ("d0", 16)), weight=shared, path="encoder")
+    h = g.layer("linear", g.layer("relu", h), weight=shared, path="encoder")
+    h = g.layer("linear", g.layer("relu", h), weight=(16, 16), path="decoder")
+    g.output(g.layer("linear", h, weight=(10, 16), path="head"))
+
+
+def tied_head(g: GraphBuilder) -> None:
+    """linear_1, relu_1, and linear_2, the tail, with the weight of linear_1."""
+    from clika_core.ir.graph import Weight
+
+    shared = Weight("weight", (16, 16), "float32", "tied.weight")
+    h = g.layer("linear", g.input("x", ("d0", 16)), weight=shared, path="first")
+    g.output(g.layer("linear", g.layer("relu", h), weight=shared, path="last"))

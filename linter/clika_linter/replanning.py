@@ -10,7 +10,7 @@ from clika_core.settings.model import Settings
 
 
 def sections_with_tail(settings: Settings, skip_tail: bool | Sequence[str]) -> Settings:
-    """The sections of `settings` with another `skip_tail_quantization`; no rules, which `decide` takes from a reach."""
+    """The sections of `settings` with another `skip_tail_quantization`; no rules: `decide` takes a reach."""
     found = Settings()
     found.deployment_settings = settings.deployment_settings
     given = settings.global_quantization_settings

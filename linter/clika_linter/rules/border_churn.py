@@ -115,7 +115,9 @@ class BorderChurn(Rule):
             graph=blocks,
             report={"layers": [{"name": f"linear_{number}", "qs": 0.5} for number in (1, 3, 5)]},
             options={"max-added-borders": 3},
-            messages=("quantization_sensitivity_threshold adds 5 borders between float and integers: 7 instead",),
+            messages=(
+                "quantization_sensitivity_threshold adds 5 borders between float and integers: 7 instead",
+            ),
             nodes=(("linear_1", "linear_3", "linear_5"),),
         ),
         Invalid(
@@ -126,7 +128,8 @@ class BorderChurn(Rule):
             severities=("info",),
         ),
         Invalid(
-            settings="global_quantization_settings:\n  «skip_tail_quantization»: [output_1, 'past_key_values.*.key']\n",
+            settings="global_quantization_settings:\n"
+            "  «skip_tail_quantization»: [output_1, 'past_key_values.*.key']\n",
             graph=cached_keys,
             options={"max-added-borders": 2},
             messages=("the tail adds 3 borders between float and integers: 8 instead of 5",),
@@ -174,7 +177,9 @@ class BorderChurn(Rule):
         entry = context.places.key(_GLOBAL, _TAIL)
         first, *others = (node.name for node in context.graph.outputs)
         num_borders = len(context.plan_with_tail([first]).borders) if others else len(context.plan.borders)
-        is_chosen = isinstance(context.settings.global_quantization_settings.skip_tail_quantization, list | tuple)
+        is_chosen = isinstance(
+            context.settings.global_quantization_settings.skip_tail_quantization, list | tuple
+        )
         yield Finding(
             _message(context, "the tail adds", added),
             entry.key_span if entry else None,
@@ -186,7 +191,9 @@ class BorderChurn(Rule):
     def _can_add(self, context: Context, kind: CauseKind) -> bool:
         """Whether enough borders touch layers that are float for such a cause, or inherit float."""
         touching = {*_floats(context, kind), *_floats(context, CauseKind.INHERITED)}
-        count = sum(b.producer in touching or not touching.isdisjoint(b.consumers) for b in context.plan.borders)
+        count = sum(
+            b.producer in touching or not touching.isdisjoint(b.consumers) for b in context.plan.borders
+        )
         return count > self.max_added_borders
 
 
@@ -227,7 +234,9 @@ def _finding(
     beside = cheaper.layers if cheaper else ()
     advice = "skip fewer layers, or layers that lie side by side"
     if cheaper:
-        advice = f"skip {listed(beside)} as well, which leaves {cheaper.num_borders} borders; or skip fewer layers"
+        advice = (
+            f"skip {listed(beside)} as well, which leaves {cheaper.num_borders} borders; or skip fewer layers"
+        )
     return Finding(
         _message(context, subject, added),
         span,

@@ -172,4 +172,5 @@ def _advice(context: Context, openings: _Openings) -> str:
     after = list(dict.fromkeys(reader for _, reader in openings.leaving if reader not in outputs))
     parts = [f"begin at {listed(before)} as well"] if before else []
     parts += [f"end the range where {listed(after)} lies inside"] if after else []
-    return "; ".join([", and ".join(parts), "or keep it, if this is meant"] if parts else ["keep it, if this is meant"])
+    closing = ", and ".join(parts)
+    return f"{closing}; or keep it, if this is meant" if parts else "keep it, if this is meant"

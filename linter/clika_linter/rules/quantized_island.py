@@ -99,7 +99,7 @@ class QuantizedIsland(Rule):
             about="flatten_1 only moves values on the way to the tail",
         ),
         Invalid(
-            settings="[layer_settings.«\"re:linear_[1-6]\"».quantization_settings]\nskip_quantization = true\n",
+            settings='[layer_settings.«"re:linear_[1-6]"».quantization_settings]\nskip_quantization = true\n',
             syntax="toml",
             graph=blocks,
             messages=("rule 're:linear_[1-6]' leaves add_1, add_2 and add_3 quantized between float layers",),
@@ -111,7 +111,9 @@ class QuantizedIsland(Rule):
         islands = _islands(context.plan, context.wiring)
         if not islands:
             return
-        inherent = {name for island in _islands(context.plan_without_rules, context.wiring) for name in island}
+        inherent = {
+            name for island in _islands(context.plan_without_rules, context.wiring) for name in island
+        }
         made: dict[int | None, list[tuple[str, ...]]] = {}
         for island in islands:
             if inherent.isdisjoint(island):

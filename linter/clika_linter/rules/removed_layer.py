@@ -154,9 +154,7 @@ def _left_out(context: Context, rule: ResolvedRule, hosts: Sequence[str]) -> lis
     return [host for host in hosts if context.graph.index[host] not in context.reach.causes]
 
 
-def _message(
-    rule: ResolvedRule, layers: Sequence[str], hosts: Sequence[str], left_out: Sequence[str]
-) -> str:
+def _message(rule: ResolvedRule, layers: Sequence[str], hosts: Sequence[str], left_out: Sequence[str]) -> str:
     name = repr(rule.rule.selector)
     are = "are" if len(layers) > 1 else "is"
     if left_out:

@@ -163,7 +163,9 @@ def _wishes(context: Context) -> dict[_Wish, list[str]]:
             decision = context.plan[context.graph.nodes[position].name]
             if decision.precision is not Precision.FLOAT or (key == _SKIP and winner.value is not False):
                 continue
-            if _is_meant(context, winner, position, useful, key) and not _are_bits_at_fault(context, decision):
+            if _is_meant(context, winner, position, useful, key) and not _are_bits_at_fault(
+                context, decision
+            ):
                 found.setdefault(_Wish(winner.rule, key, decision.causes[0]), []).append(decision.name)
     return found
 

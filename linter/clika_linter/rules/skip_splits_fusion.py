@@ -74,7 +74,9 @@ class SkipSplitsFusion(Rule):
             settings="layer_settings:\n  «relu_1»:\n    quantization_settings:\n      skip_quantization: true\n"
             "      skip_quantization_until: [conv_2]\n",
             graph=classifier,
-            messages=("rule 'relu_1' skips relu_1 but not conv_1, which the target computes together with it",),
+            messages=(
+                "rule 'relu_1' skips relu_1 but not conv_1, which the target computes together with it",
+            ),
             nodes=(("conv_1", "relu_1"),),
         ),
         Invalid(
@@ -92,7 +94,9 @@ class SkipSplitsFusion(Rule):
             "  conv_1: {quantization_settings: {skip_quantization: true}}\n"
             "  «'**.relu_*'»: {quantization_settings: {skip_quantization: true}}\n",
             graph=guide_network,
-            messages=("rule '**.relu_*' skips relu_2, relu_3, relu_4, relu_5 and 1 more but not conv_2, linear_1",),
+            messages=(
+                "rule '**.relu_*' skips relu_2, relu_3, relu_4, relu_5 and 1 more but not conv_2, linear_1",
+            ),
         ),
         Invalid(
             settings="[layer_settings.«relu_1».quantization_settings]\nskip_quantization = true\n",

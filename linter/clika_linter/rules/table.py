@@ -23,6 +23,8 @@ RULES = (
     RuleEntry("CLK211", "required-layer-stays-float", Severity.ERROR, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.required_layer_stays_float:RequiredLayerStaysFloat", silences=("CLK203", "CLK204", "CLK401")),
     RuleEntry("CLK212", "open-region", Severity.INFO, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.open_region:OpenRegion"),
     RuleEntry("CLK213", "quantized-island", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.quantized_island:QuantizedIsland"),
+    RuleEntry("CLK214", "half-module", Severity.INFO, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.half_module:HalfModule"),
+    RuleEntry("CLK215", "split-tied-weight", Severity.WARNING, (Need.PLAN,), "clika_linter.rules.split_tied_weight:SplitTiedWeight"),
     RuleEntry("CLK301", "sensitivity-hotspot", Severity.WARNING, (Need.PLAN, Need.REPORT,), "clika_linter.rules.sensitivity_hotspot:SensitivityHotspot", fix=Safety.UNSAFE, silences=("CLK302",)),
     RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE),
     RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed"),
