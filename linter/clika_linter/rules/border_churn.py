@@ -22,7 +22,8 @@ from clika_linter.wording import listed
 _GLOBAL = "global_quantization_settings"
 _TAIL = "skip_tail_quantization"
 _THRESHOLD = "quantization_sensitivity_threshold"
-_MAX_PLANNED_NODES = 40_000  # of whole plans made to find the rules at fault
+_WORTH = 0.25  # of the added borders that a cheaper choice has to save
+_MAX_PLANNED_NODES = 10_000  # of whole plans made to find the rules at fault
 
 
 class BorderChurn(Rule):
@@ -31,9 +32,9 @@ class BorderChurn(Rule):
     ## What it does
     Counts the borders of the plan: the places where a value is quantized or dequantized. Reports rules,
     sensitivity skips and the tail where each of them adds more than `max-added-borders`, 10 by default, to
-    the plan without it. The help names layers beside the skip that would save borders if they stayed float too,
-    where they are at most 5 % of the multiply-accumulates. A tail that the file leaves at its default is
-    reported as info.
+    the plan without it. The help names layers beside the skip which, left float too, save at least a quarter of
+    the added borders and cost at most 5 % of the multiply-accumulates. A tail that the file leaves at its
+    default is reported as info.
 
     ## Why is this bad?
     Each border is an operation that reads and writes a whole value. A float layer between integer ones can be
@@ -58,7 +59,7 @@ class BorderChurn(Rule):
     name = "border-churn"
     severity = Severity.WARNING
     needs = (Need.PLAN,)
-    silences = ("CLK207", "CLK213")
+    silences = ("CLK213",)
 
     max_added_borders = Option(Integer(minimum=0), 10, "Added borders above which skips are reported.")
 
@@ -149,7 +150,8 @@ class BorderChurn(Rule):
         added = _added(context, context.plan_without_rules)
         if added <= self.max_added_borders:
             return
-        single = [(number, _added(context, context.plan_without(number))) for number in _suspects(context)]
+        suspects = _suspects(context, self.max_added_borders)
+        single = [(number, _added(context, context.plan_without(number))) for number in suspects]
         single = [(number, own) for number, own in single if own > self.max_added_borders]
         for number, own in single:
             rule = context.reach.rules[number]
@@ -211,14 +213,19 @@ def _added(context: Context, other: Plan) -> int:
     return len(context.plan.borders) - len(other.borders)
 
 
-def _suspects(context: Context) -> list[int]:
-    """The rules whose layers touch the most borders."""
+def _suspects(context: Context, at_least: int) -> list[int]:
+    """The rules that touch more borders than `at_least`, directly or by what inherits from their layers."""
+    behind: dict[str, set[int]] = {}
+    for decision in context.plan.decisions:
+        causes = context.reach.causes.get(context.graph.index[decision.name], ())
+        inherited = [giver for c in decision.causes if c.kind is CauseKind.INHERITED for giver in c.of]
+        numbers = {number for number, _ in causes}
+        behind[decision.name] = numbers.union(*(behind.get(giver, ()) for giver in inherited))
     touched: Counter[int] = Counter()
-    index = context.graph.index
     for border in context.plan.borders:
-        positions = (index[name] for name in (border.producer, *border.consumers))
-        touched.update({n for p in positions for n, _ in context.reach.causes.get(p, ())})
-    return [number for number, _ in touched.most_common(max(1, _MAX_PLANNED_NODES // len(context.graph)))]
+        touched.update(set().union(*(behind.get(name, ()) for name in (border.producer, *border.consumers))))
+    found = [number for number, count in touched.most_common() if count > at_least]
+    return found[: max(1, _MAX_PLANNED_NODES // len(context.graph))]
 
 
 def _message(context: Context, subject: str, added: int) -> str:
@@ -231,9 +238,10 @@ def _finding(
     context: Context, subject: str, added: int, layers: Collection[str], span: Span | None
 ) -> Finding:
     cheaper = cheaper_neighbour(context, layers)
-    beside = cheaper.layers if cheaper else ()
+    is_worth_it = cheaper is not None and len(context.plan.borders) - cheaper.num_borders >= added * _WORTH
+    beside = cheaper.layers if cheaper and is_worth_it else ()
     advice = "skip fewer layers, or layers that lie side by side"
-    if cheaper:
+    if cheaper and is_worth_it:
         advice = (
             f"skip {listed(beside)} as well, which leaves {cheaper.num_borders} borders; or skip fewer layers"
         )

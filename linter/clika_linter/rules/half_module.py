@@ -138,40 +138,38 @@ class HalfModule(Rule):
 
 
 def _in_family(context: Context, family: Sequence[Block]) -> Iterator[Finding]:
-    """One finding for each rule that skips a part of some blocks of a family which others lack."""
+    """One finding for each part that rules skip in some blocks of a family, and not in others."""
     skipped = {block.path: _skipped_places(context, block) for block in family}
-    by_rule: dict[int, list[tuple[Block, set[str]]]] = {}
+    parts: dict[frozenset[str], list[Block]] = {}
     for block in family:
-        missing = {path for path, places in skipped.items() if skipped[block.path] - places}
-        if missing and _is_part(context, block):
-            first = next(p for p in block.layers if p in context.reach.causes)
-            by_rule.setdefault(context.reach.causes[first][0][0], []).append((block, missing))
-    for number, parts in by_rule.items():
-        rule = context.reach.rules[number]
-        shown = [block for block, _ in parts]
-        lacking = [
-            b.path for b in family if b not in shown and any(b.path in missing for _, missing in parts)
-        ]
-        places = sorted(set().union(*(skipped[block.path] for block in shown)))
+        if _is_part(context, block):
+            parts.setdefault(skipped[block.path], []).append(block)
+    for part, found in parts.items():
+        lacking = [block.path for block in family if not part <= skipped[block.path]]
         if lacking:
-            yield Finding(
-                f"rule {rule.rule.selector!r} skips {listed(places)} in {listed([b.path for b in shown])}, "
-                f"but not in {listed(lacking)}",
-                context.span_of(rule),
-                nodes=_skipped_layers(context, shown),
-                help=_advice(family[0], places),
-            )
+            yield _finding(context, found, sorted(part), lacking)
 
 
-def _skipped_places(context: Context, block: Block) -> set[str]:
-    """Where in the block a rule skips layers."""
-    pairs = zip(block.layers, block.places, strict=True)
-    return {place for position, place in pairs if position in context.reach.causes}
-
-
-def _skipped_layers(context: Context, found: Sequence[Block]) -> tuple[str, ...]:
+def _finding(
+    context: Context, found: Sequence[Block], part: Sequence[str], lacking: Sequence[str]
+) -> Finding:
     positions = sorted(p for block in found for p in block.layers if p in context.reach.causes)
-    return tuple(context.graph.nodes[position].name for position in positions)
+    numbers = sorted({context.reach.causes[position][0][0] for position in positions})
+    rule = context.reach.rules[numbers[0]]
+    others = f" and {len(numbers) - 1} more skip" if len(numbers) > 1 else " skips"
+    return Finding(
+        f"rule {rule.rule.selector!r}{others} {listed(part)} in {listed([block.path for block in found])}, "
+        f"but not in {listed(lacking)}",
+        context.span_of(rule),
+        nodes=tuple(context.graph.nodes[position].name for position in positions),
+        help=_advice(found[0], part),
+    )
+
+
+def _skipped_places(context: Context, block: Block) -> frozenset[str]:
+    """Where in the block rules skip layers."""
+    pairs = zip(block.layers, block.places, strict=True)
+    return frozenset(place for position, place in pairs if position in context.reach.causes)
 
 
 def _is_part(context: Context, block: Block) -> bool:

@@ -167,7 +167,8 @@ def _rule_around(context: Context, island: Sequence[str]) -> int | None:
 def _finding(context: Context, number: int | None, islands: Sequence[tuple[str, ...]]) -> Finding:
     nodes = tuple(name for island in islands for name in island)
     traits = context.wiring.traits
-    shown = [name for name in nodes if traits[context.graph.index[name]] is Trait.COMPUTING]
+    heads = [name for name in nodes if context.plan[name].group == name]
+    shown = [name for name in heads if traits[context.graph.index[name]] is Trait.COMPUTING] or heads
     subject, span = "the rules leave", None
     if number is not None:
         rule = context.reach.rules[number]

@@ -46,6 +46,7 @@ class SkipSplitsFusion(Rule):
     name = "skip-splits-fusion"
     severity = Severity.WARNING
     needs = (Need.PLAN, Need.LAYER_RULES)
+    silences = ("CLK208",)
 
     VALID = (
         Valid(

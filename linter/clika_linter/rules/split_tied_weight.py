@@ -8,7 +8,7 @@ from math import prod
 from clika_core.diagnostics import Severity
 from clika_core.ir.graph import Node, Weight
 from clika_core.ir.operators import OPERATORS
-from clika_core.planning.decision import Decision, Precision
+from clika_core.planning.decision import CauseKind, Decision, Precision
 from clika_linter.case import Invalid, Valid
 from clika_linter.context import Context
 from clika_linter.example_graphs import classifier, shared_weight, tied_head
@@ -16,6 +16,7 @@ from clika_linter.finding import Finding
 from clika_linter.rule import Need, Rule
 from clika_linter.wording import listed
 
+_FORCED = (CauseKind.FLOAT_ONLY, CauseKind.UNSUPPORTED, CauseKind.INHERITED)
 _BITS = {"float64": 64, "float32": 32, "float16": 16, "bfloat16": 16}
 
 
@@ -140,9 +141,15 @@ def _finding(
         f"the float copy takes {float_bytes:,} bytes beside {integer_bytes:,}",
         context.span_of(rule) if rule else None,
         nodes=tuple(sorted(names, key=context.graph.index.__getitem__)),
-        help=f"skip {listed(names)} together, or none of them",
+        help=f"skip all of them together, or none{_without_skip(floats)}",
         severity=None if rule else Severity.INFO,
     )
+
+
+def _without_skip(floats: Sequence[Decision]) -> str:
+    """How to have none of the uses skipped, where that is in the user's hands."""
+    is_forced = any(cause.kind in _FORCED for decision in floats for cause in decision.causes)
+    return "" if is_forced else f": skip_quantization: false for {listed([d.name for d in floats])}"
 
 
 def _need(floats: Sequence[Decision]) -> str:
