@@ -1,11 +1,14 @@
 """PyTorch: tracing through `torch.export`, an interpreter of the traced operations, and native models.
 
-Start reading at `backend`; `tracing` makes a `TracedModel` out of
+Start reading at `backend`; `tracing` makes a `TorchTracedModel` out of a module:
 
-    structure    flat_model  exporting  rewrites   a module becomes a functional fx graph
-    operation    program     operators  recorder   the graph becomes operations with named operands, then records
-    schedule     layer_call  interpreter           which operations a layer is, and running them
-    parameters   traced_model  native_model        weights to read and write, what the core sees, what is trained
+    signature  structure  inputs  example            what a model is called with, taken apart
+    flat_model  exporting  rewrites  writes          the module becomes a functional fx graph
+    operation  operators  wording  trace_facts       one native call, in neutral words
+    recorder  program  trace                         the graph becomes operations, and records for the core
+    schedule  layer_call  interpreter                which operations a layer is, and running them
+    parameters  arrays  traced_model                 what the core sees
+    native_state  native_model                       what is trained
 
 `registration` imports no framework; everything else may import torch and `clika_core`.
 """

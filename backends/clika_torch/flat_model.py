@@ -7,20 +7,34 @@ and return whatever `structure` can take apart, and nothing is registered with t
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from clika_core.errors import TraceError
-from clika_torch.inputs import Signature
 from clika_torch.structure import Flat, flatten
 
 PREFIX = "model"
 """The attribute that holds the user's model: module paths and parameter names begin with it."""
 
-_PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, torch.Size)
+_PLAIN = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type,
+    Enum,
+    torch.dtype,
+    torch.device,
+    torch.Size,
+)
 
 
 @dataclass
@@ -33,18 +47,18 @@ class Result:
 class FlatModel(nn.Module):
     """`forward(*arrays)` gives the leaves of the model's result, and keeps its structure in `result`."""
 
-    def __init__(self, model: nn.Module, signature: Signature, inputs: Flat) -> None:
-        """Take the model, and the example arguments whose leaves are replaced by arrays."""
+    def __init__(self, model: nn.Module, call: Flat, order: Sequence[int]) -> None:
+        """Take the model and an example `(args, kwargs)`, whose leaf k is replaced by array `order[k]`."""
         super().__init__()
         self.model = model
-        self._signature = signature
-        self._inputs = inputs
+        self._call = call
+        self._order = tuple(order)
         self._result = Result()
 
     def forward(self, *arrays: Tensor) -> tuple[Any, ...]:
-        """Arrays beside the leaves of the example arguments."""
-        value = self._signature.call(self.model, self._inputs.build(arrays))
-        flat = flatten(value)
+        """Arrays in the order of the graph's inputs."""
+        args, kwargs = self._call.build([arrays[index] for index in self._order])
+        flat = flatten(self.model(*args, **kwargs))
         for path, constant in flat.constants.items():
             _check_plain(path, constant)
         self._result.flat = flat

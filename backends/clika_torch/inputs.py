@@ -1,68 +1,20 @@
-"""Inputs as users give them (a tuple, a list, a dict, one array) and as the traced model takes them: in order."""
+"""Inputs as the traced model takes them: arrays in order, checked against the trace."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from clika_core.errors import DataError
 from clika_core.ir.graph import Node, Value
 from clika_torch.dtypes import dtype_name
+from clika_torch.signature import Signature
 from clika_torch.structure import Flat, flatten
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """The arguments of a model's `forward`."""
-
-    parameters: inspect.Signature
-
-    @classmethod
-    def of(cls, model: nn.Module) -> Signature:
-        """The signature of `model.forward`, without `self`."""
-        return cls(inspect.signature(model.forward))
-
-    def bind(self, inputs: Any) -> dict[str, Any]:
-        """Every argument by name, defaults included.
-
-        A dict holds arguments by name, unless `forward` has no such arguments: then it is the first argument.
-        A tuple or list holds arguments in order; anything else is the first argument. Raises TypeError where
-        they do not fit, as a call would.
-        """
-        if isinstance(inputs, Mapping) and self._are_arguments(inputs):
-            return self.bind_call((), dict(inputs))
-        return self.bind_call(tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,), {})
-
-    def bind_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Every argument of `forward(*args, **kwargs)` by name, defaults included; raises TypeError."""
-        bound = self.parameters.bind(*args, **kwargs)
-        bound.apply_defaults()
-        return dict(bound.arguments)
-
-    def call(self, model: nn.Module, arguments: Mapping[str, Any]) -> Any:
-        """Call `model` with what `bind` returned."""
-        bound = inspect.BoundArguments(self.parameters, dict(arguments))
-        return model(*bound.args, **bound.kwargs)
-
-    def argument_path(self, path: str) -> str | None:
-        """The name that an input deserves: None inside `*args`, without the prefix inside `**kwargs`."""
-        argument, _, rest = path.partition(".")
-        kind = self.parameters.parameters[argument].kind
-        if kind is inspect.Parameter.VAR_POSITIONAL:
-            return None
-        return rest if kind is inspect.Parameter.VAR_KEYWORD else path
-
-    def _are_arguments(self, inputs: Mapping[Any, Any]) -> bool:
-        parameters = self.parameters.parameters.values()
-        if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
-            return all(isinstance(key, str) for key in inputs)
-        return set(inputs) <= {parameter.name for parameter in parameters}
 
 
 def as_tensors(leaves: Iterable[Any], device: torch.device | None = None) -> list[Tensor]:
@@ -87,14 +39,15 @@ class InputLayout:
 
     def take(self, inputs: Any) -> list[Any]:
         """The arrays in `inputs`, given as users give them, in the order of the trace; raises DataError."""
+        return self.take_call(*self.signature.call_form(inputs))
+
+    def take_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
+        """The same for the arguments of a call."""
         try:
-            return self.take_arguments(self.signature.bind(inputs))
+            arguments = self.signature.bind(args, kwargs)
         except TypeError as error:
             raise self._misfit(str(error)) from error
-
-    def take_arguments(self, arguments: Mapping[str, Any]) -> list[Any]:
-        """The same for arguments by name."""
-        found, expected = flatten(dict(arguments)), self.example
+        found, expected = flatten(arguments), self.example
         missing = [path for path in expected.leaves if path not in found.leaves]
         unexpected = [path for path in found.leaves if path not in expected.leaves]
         if missing or unexpected:

@@ -54,7 +54,7 @@ class NativeModel(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The result with the traced model's structure; raises DataError where an input does not fit."""
         fixed, trace, held = self._clika, self._clika.trace, self._held()
-        leaves = trace.layout.take_arguments(trace.layout.signature.bind_call(args, kwargs))
+        leaves = trace.layout.take_call(args, kwargs)
         arrays = as_tensors(leaves, held.device)
         check_fit(arrays, trace.graph.inputs)
         own = TorchTracedModel(trace, held, fixed.removed, schedule=fixed.schedule, is_trained=True)

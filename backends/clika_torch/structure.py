@@ -3,7 +3,8 @@
     flatten({"logits": t, "cache": [(k, v)]})  ->  {"logits": t, "cache.0.0": k, "cache.0.1": v}, Structure
 
 A leaf is an array, or a size that the trace found free to change; every leaf has a path. Containers are dicts,
-lists, tuples, named tuples, dataclasses, and what is registered with torch's own pytrees. The rest is constant.
+lists, tuples, named tuples, dataclasses, what is registered with torch's own pytrees, and any other object with
+attributes that hold leaves (a key-value cache). The rest is constant.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -76,21 +78,25 @@ def flatten(value: Any) -> Flat:
     """Take `value` apart. A leaf that is the whole value has the path `""`."""
     leaves: dict[str, Any] = {}
     constants: dict[str, Any] = {}
-    structure = _take_apart(value, "", leaves, constants)
+    structure = _take_apart(value, "", (), leaves, constants)
     return Flat(leaves, constants, structure)
 
 
-def _take_apart(value: Any, path: str, leaves: dict[str, Any], constants: dict[str, Any]) -> Structure:
+def _take_apart(
+    value: Any, path: str, above: tuple[int, ...], leaves: dict[str, Any], constants: dict[str, Any]
+) -> Structure:
+    """The structure of `value`; one that is inside itself is constant there."""
     if isinstance(value, LEAVES):
         leaves[path] = value
         return Leaf()
-    opened = _open(value)
+    opened = None if id(value) in above else _open(value)
     if opened is None:
         constants[path] = value
         return Constant(value)
     items, make = opened
     children = tuple(
-        _take_apart(child, f"{path}.{key}" if path else str(key), leaves, constants) for key, child in items
+        _take_apart(child, f"{path}.{key}" if path else str(key), (*above, id(value)), leaves, constants)
+        for key, child in items
     )
     return Container(children, make)
 
@@ -109,7 +115,20 @@ def _open(value: Any) -> tuple[list[tuple[Any, Any]], Callable[[list[Any]], Any]
         return list(value.items()), partial(_make_dict, tuple(value))
     if isinstance(value, list | tuple):
         return list(enumerate(value)), list if isinstance(value, list) else tuple
+    if _holds_leaves(value):
+        return list(vars(value).items()), partial(_make_object, kind, tuple(vars(value)))
     return None
+
+
+def _holds_leaves(value: Any, above: tuple[int, ...] = ()) -> bool:
+    """Whether a leaf can be reached through attributes and items; what contains itself is not followed."""
+    if isinstance(value, LEAVES):
+        return True
+    if id(value) in above or isinstance(value, type | ModuleType) or callable(value):
+        return False
+    parts = value if isinstance(value, list | tuple) else getattr(value, "__dict__", {}).values()
+    parts = value.values() if isinstance(value, Mapping) else parts
+    return any(_holds_leaves(part, (*above, id(value))) for part in parts)
 
 
 def _open_registered(value: Any) -> tuple[list[tuple[Any, Any]], Callable[[list[Any]], Any]]:
@@ -136,6 +155,13 @@ def _make_namedtuple(kind: type[Any], children: list[Any]) -> Any:
 
 def _make_dict(keys: tuple[Any, ...], children: list[Any]) -> dict[Any, Any]:
     return dict(zip(keys, children, strict=True))
+
+
+def _make_object(kind: type[Any], names: tuple[str, ...], children: list[Any]) -> Any:
+    """An object with these attributes, made without its constructor."""
+    made = object.__new__(kind)
+    vars(made).update(zip(names, children, strict=True))
+    return made
 
 
 def _make_dataclass(kind: type[Any], names: tuple[str, ...], children: list[Any]) -> Any:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import copy
 import re
 import traceback
-from collections.abc import Sequence
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 from clika_core.errors import Location, TraceError
 from clika_torch.dtypes import dtype_name
+from clika_torch.example import Example
 from clika_torch.flat_model import FlatModel
-from clika_torch.inputs import InputLayout
 from clika_torch.trace_facts import is_users, own_name
 
 _REASONS: Final = (
@@ -61,30 +60,30 @@ def _is_uninitialised(module: nn.Module) -> bool:
     return any(tensor is not None and is_lazy(tensor) for tensor in held)
 
 
-def explain(error: Exception, model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> TraceError:
+def explain(error: Exception, model: nn.Module, example: Example) -> TraceError:
     """The TraceError for what export raised: the model fails by itself, or it cannot be traced."""
-    own = _own_failure(model, layout, arrays)
+    own = _own_failure(model, example)
     found = error if own is None else own
     path, location = _place(found)
     where = f" in module {path!r}" if path else ""
     if own is not None:
         message = f"the model fails on the example inputs{where}"
-        fix = f"check the example inputs: {_describe(layout, arrays)}"
+        fix = f"check the example inputs: {_describe(example)}"
     else:
         reason, fix = _reason(error)
         message = f"the model cannot be traced{where}: {reason}"
     return TraceError(message, found=_first_line(found), fix=fix, location=location)
 
 
-def _own_failure(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> Exception | None:
+def _own_failure(model: nn.Module, example: Example) -> Exception | None:
     """What the model itself raises on the example inputs, run on a copy."""
     try:
-        flat = FlatModel(copy.deepcopy(model).eval(), layout.signature, layout.example)
+        flat = FlatModel(copy.deepcopy(model).eval(), example.call, example.order)
     except Exception:  # noqa: BLE001 - a model that cannot be copied is judged by what export said
         return None
     try:
         with torch.no_grad():
-            flat(*arrays)
+            flat(*example.arrays)
     except Exception as error:  # noqa: BLE001 - it is the user's code
         return error
     return None
@@ -114,9 +113,9 @@ def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0]}"
 
 
-def _describe(layout: InputLayout, arrays: Sequence[Tensor]) -> str:
+def _describe(example: Example) -> str:
     """`x: float32 [2, 3, 8, 8]` for every input."""
     return ", ".join(
         f"{path or 'input'}: {dtype_name(array.dtype)} {list(array.shape)}"
-        for path, array in zip(layout.example.leaves, arrays, strict=True)
+        for path, array in zip(example.layout.example.leaves, example.arrays, strict=True)
     )

@@ -11,14 +11,14 @@ from torch import fx
 
 from clika_core.errors import Location
 from clika_core.ir.graph import Value
-from clika_torch import flat_model, inputs
+from clika_torch import flat_model
 from clika_torch.dtypes import dtype_name
 from clika_torch.flat_model import PREFIX
 from clika_torch.operators.mapping import size
 
 _FRAME: Final = re.compile(r'File "([^"]+)", line (\d+)')
 _TORCH: Final = str(Path(torch.__file__).parent)
-_OURS: Final = frozenset({flat_model.__file__, inputs.__file__})
+_OURS: Final = flat_model.__file__
 
 
 def values(held: Any) -> tuple[Value, ...]:
@@ -64,4 +64,4 @@ def source(node: fx.Node) -> Location | None:
 
 def is_users(file: str) -> bool:
     """Whether a source file is neither torch's nor part of the wrapper around the model."""
-    return not file.startswith(_TORCH) and file not in _OURS and not file.startswith("<")
+    return not file.startswith(_TORCH) and file != _OURS and not file.startswith("<")

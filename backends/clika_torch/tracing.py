@@ -20,16 +20,18 @@ from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.errors import TraceError
 from clika_core.ir.assembly import assemble
 from clika_core.ir.graph import Graph
+from clika_torch.example import Example
 from clika_torch.exporting import decompose, export
 from clika_torch.flat_model import FlatModel, shallow_copy
-from clika_torch.inputs import InputLayout, Signature, as_tensors
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
-from clika_torch.rewrites import addmm_to_linear, inline_contexts, make_functional
-from clika_torch.structure import Flat, flatten
+from clika_torch.rewrites import addmm_to_linear, inline_contexts
+from clika_torch.signature import Signature
+from clika_torch.structure import Flat
 from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
 from clika_torch.traced_model import TorchTracedModel
+from clika_torch.writes import make_functional
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,54 +49,41 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     refuse_unsupported(model)
-    signature = Signature.of(model)
-    example = _flat_inputs(signature, example_inputs)
-    layout = InputLayout(signature, example.without_arrays())
-    exported = _export(model, layout, as_tensors(example.leaves.values(), _device(model)))
-    recorder = Recorder(exported.program, layout, exported.result)
+    example = Example.of(Signature.of(model), example_inputs, _device(model))
+    exported = _export(model, example)
+    recorder = Recorder(exported.program, example.layout, exported.result)
     program, recording = recorder.record(name or type(model).__name__)
     assembly = assemble(recording)
     graph = replace(assembly.graph, diagnostics=(*assembly.diagnostics, *_fixed_batch(assembly.graph)))
     state = {name: held.tensor for name, held in program.state.items()}
     device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
-    return TorchTracedModel(Trace(program, layout, graph, assembly.regions), Held(state, {}, device))
+    return TorchTracedModel(Trace(program, example.layout, graph, assembly.regions), Held(state, {}, device))
 
 
-def _flat_inputs(signature: Signature, example_inputs: Any) -> Flat:
-    try:
-        return flatten(signature.bind(example_inputs))
-    except TypeError as error:
-        raise TraceError(
-            f"the example inputs do not fit the model's forward{signature.parameters}",
-            found=str(error),
-            fix="give a tuple in the order of forward's arguments, or a dict by their names",
-        ) from error
-
-
-def _export(model: nn.Module, layout: InputLayout, arrays: list[Tensor]) -> _Exported:
+def _export(model: nn.Module, example: Example) -> _Exported:
     """Export with the batch free to change if the model can, else as the example is."""
-    doubled = _doubled(arrays)
+    doubled = _doubled(example.arrays)
     if doubled is not None:
         try:
-            exported = _export_on(model, layout, doubled)
+            exported = _export_on(model, example, doubled)
         except Exception:  # noqa: BLE001 - whatever fails on two samples may work on the one given
             exported = None
         if exported is not None and _is_free(exported.program):
             return exported
     try:
-        return _export_on(model, layout, arrays)
+        return _export_on(model, example, example.arrays)
     except TraceError:
         raise
     except Exception as error:
-        raise explain(error, model, layout, arrays) from error
+        raise explain(error, model, example) from error
 
 
-def _export_on(model: nn.Module, layout: InputLayout, arrays: Sequence[Tensor]) -> _Exported:
-    flat = FlatModel(shallow_copy(model), layout.signature, layout.example)
+def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor]) -> _Exported:
+    flat = FlatModel(shallow_copy(model), example.call, example.order)
     program = export(flat, arrays)
     inline_contexts(program.graph_module)
     if not make_functional(program.graph):
-        program = decompose(program)
+        program = decompose(export(flat, arrays))  # what is left of the first one is of no use
     addmm_to_linear(program)
     return _Exported(program, flat.result.without_arrays())
 

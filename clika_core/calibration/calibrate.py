@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
 from clika_core.errors import DataError
@@ -63,7 +65,7 @@ def make_parameters(
 ) -> Parameters:
     """The parameters of every point, and of the weights of `heads`; `bits` are (weights, activations) by layer."""
     observed = {key: _params(calibration.observers[key], key, target, bits) for key in points.observed}
-    activations = share(points, observed)
+    activations = share(points, {**observed, **_fixed(wiring, heads, observed, target)})
     weights = {
         (head, role): params
         for head in heads
@@ -78,6 +80,18 @@ def _params(
     observer: Observer, key: ValueKey, target: Target, bits: Mapping[str, tuple[int, int]]
 ) -> QuantParams:
     return observer.params(target.activation_scheme(bits.get(key[0], (8, 8))[1]))
+
+
+def _fixed(
+    wiring: Wiring, heads: Collection[str], observed: Mapping[ValueKey, QuantParams], target: Target
+) -> dict[ValueKey, QuantParams]:
+    """The parameters of quantized layers whose output the target gives parameters of its own."""
+    wanted = {head: target.fixed_outputs.get(wiring.graph[head].type) for head in heads}
+    return {
+        key: replace(params, scale=np.asarray(fixed[0]), zero_point=np.asarray(fixed[1]))
+        for key, params in observed.items()
+        if (fixed := wanted.get(key[0])) is not None
+    }
 
 
 class _ObservingVisitor:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.deployment import qdq
+from clika_core.deployment.fences import Fences, find_fences
 from clika_core.deployment.lowerings import lowering_of
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.onnx_builder import OnnxBuilder
@@ -62,6 +63,8 @@ class _Writer:
         self._names: dict[ValueKey, str] = {}
         self._codes: dict[ValueKey, str] = {}
         self._entered: dict[ValueKey, str] = {}
+        self._fenced: dict[ValueKey, str] = {}
+        self._fences = find_fences(simulation) if simulation else Fences((), ())
 
     def write(self, metadata: Mapping[str, str]) -> OnnxFile:
         removed = self._model.removed
@@ -84,24 +87,37 @@ class _Writer:
             self._names[node.name, port] = self._ended((node.name, port), name)
 
     def _ended(self, key: ValueKey, name: str) -> str:
-        """The reals of a layer's output: behind a pair where the value is carried as codes."""
+        """The reals of a layer's output: behind a pair where the value is carried as codes.
+
+        A padding has none: the runtime makes it part of the convolution only without.
+        """
         params = self._simulation.coded.get(key) if self._simulation else None
-        return name if params is None else self._pair(key, name, params)
+        is_absorbed = self._graph[key[0]].type == "pad"
+        return name if params is None or is_absorbed else self._pair(key, name, params)
 
     def _inputs(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
-        return {port.role: self._input(port.key, is_quantized=spec is not None) for port in node.inputs}
+        return {port.role: self._input(node, port.key, spec) for port in node.inputs}
 
-    def _input(self, key: ValueKey, is_quantized: bool) -> str:
-        """The name a reader uses: the border's for an integer reader of a float value, else the value's own."""
-        if not is_quantized or self._simulation is None:
+    def _input(self, node: Node, key: ValueKey, spec: LayerSpec | None) -> str:
+        """The name a reader uses: the value's own, that of its fence, or of its border."""
+        if self._simulation is None:
             return self._names[key]
         origin = self._simulation.wiring.origin.get(key, key)
-        params = self._simulation.quantize_at.get(origin)
-        if params is None:
-            return self._names[key]
-        if origin not in self._entered:
-            self._entered[origin] = self._pair(origin, self._names[origin], params)
-        return self._entered[origin]
+        if spec is not None and origin in self._simulation.quantize_at:
+            return self._bordered(origin, self._simulation.quantize_at[origin])
+        if node.name in self._fences.layers and origin in self._fences.values:
+            return self._fenced_name(origin)
+        return self._names[key]
+
+    def _bordered(self, key: ValueKey, params: QuantParams) -> str:
+        if key not in self._entered:
+            self._entered[key] = self._pair(key, self._names[key], params)
+        return self._entered[key]
+
+    def _fenced_name(self, key: ValueKey) -> str:
+        if key not in self._fenced:
+            self._fenced[key] = self._builder.op("Sum", [self._names[key]], f"{key[0]}_fenced")[0]
+        return self._fenced[key]
 
     def _pair(self, key: ValueKey, name: str, params: QuantParams) -> str:
         stem = key[0] if key[1] == 0 else f"{key[0]}.{key[1]}"

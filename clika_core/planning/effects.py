@@ -14,11 +14,12 @@ from clika_core.planning.wiring import Wiring
 def rules_without_effect(
     wiring: Wiring, reach: RuleReach, own: OwnCauses, decisions: Sequence[Decision]
 ) -> Sequence[Diagnostic]:
-    """One finding per rule that is no cause, overrides nothing, and sets no bits that matter."""
+    """One finding per rule that is no cause, overrides nothing, sets no bits that matter and settles nothing."""
     effective = (
         _causing(wiring, reach)
         | _overriding(wiring, reach, own)
         | _setting_bits(wiring, reach, own, decisions)
+        | _settling(reach)
     )
     return [_finding(wiring, rule) for number, rule in enumerate(reach.rules) if number not in effective]
 
@@ -59,6 +60,11 @@ def _setting_bits(
             if layer in quantized or is_unsupported_by_bits:
                 found.add(winner.rule)
     return found
+
+
+def _settling(reach: RuleReach) -> set[int]:
+    """Rules without which two less specific ones would contradict each other."""
+    return {winner.rule for field in reach.fields.values() for winner in field.values() if winner.settles}
 
 
 def _finding(wiring: Wiring, rule: ResolvedRule) -> Diagnostic:

@@ -13,7 +13,9 @@ from clika_core.targets.target import Target
 def form_groups(wiring: Wiring, target: Target, floats: Collection[str]) -> dict[str, Group]:
     """Every layer that stays, in exactly one group, by the group's head and in trace order.
 
-    `floats` are layers that are float for a reason of their own: such a member ends the group before it.
+    `floats` are layers that are float for a reason of their own: such a member ends the group before it, unless
+    the head is float too. A float head makes its whole chain float, so that skipping one layer more, in the
+    middle of it, never quantizes what follows.
     """
     taken: set[str] = set()
     groups: dict[str, Group] = {}
@@ -34,7 +36,9 @@ def _chain(wiring: Wiring, target: Target, head: Node, floats: Collection[str]) 
         if len(readers) != 1 or len(wiring.graph[members[-1]].outputs) != 1:
             break
         follower = wiring.graph.nodes[readers[0]]
-        if follower.kind is not NodeKind.LAYER or follower.type not in allowed or follower.name in floats:
+        if follower.kind is not NodeKind.LAYER or follower.type not in allowed:
+            break
+        if follower.name in floats and head.name not in floats:
             break
         if len(follower.inputs) != 1 or follower.weights:
             break

@@ -52,9 +52,17 @@ def _float_givers(wiring: Wiring, position: int, node: Node, head: str, floats: 
 
 
 def _readers(wiring: Wiring, position: int) -> list[Node]:
-    """The nodes that read any output of the layer, each once, in trace order."""
-    node = wiring.graph.nodes[position]
-    found = {
-        reader for port in range(len(node.outputs)) for reader in wiring.readers.get((node.name, port), ())
-    }
-    return [wiring.graph.nodes[reader] for reader in sorted(found)]
+    """The nodes that read any output of the layer, also its integers, each once, in trace order.
+
+    Removed layers are looked through.
+    """
+    graph = wiring.graph
+    found: set[int] = set()
+    waiting = list(graph.consumers[position])
+    while waiting:
+        reader = waiting.pop()
+        if graph.nodes[reader].name in wiring.removed:
+            waiting += graph.consumers[reader]
+        else:
+            found.add(reader)
+    return [graph.nodes[reader] for reader in sorted(found)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from clika_core.diagnostics import Diagnostic
 from clika_core.errors import SettingsError, nearest
 from clika_core.ir.graph import Graph, Node
+from clika_core.ir.operators import OPERATORS
 from clika_core.planning.decision import Cause, CauseKind
 from clika_core.planning.globs import glob_matcher
 from clika_core.planning.sensitivities import Sensitivity
@@ -55,9 +56,9 @@ def own_causes(
             continue
         position = graph.index[node.name]
         bits[node.name] = _bits(reach, position, default_bits)
-        reason = None if wiring.is_float_only[position] else target.support(graph, node, *bits[node.name])
+        reason = _support(graph, node, target, bits[node.name])
         if reason and bits[node.name] != default_bits:
-            by_default[node.name] = target.support(graph, node, *default_bits)
+            by_default[node.name] = _support(graph, node, target, default_bits)
         found = [Cause(CauseKind.FLOAT_ONLY)] if wiring.is_float_only[position] else []
         found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
         found += [Cause(CauseKind.TAIL, of=in_tail[position])] if position in in_tail else []
@@ -99,6 +100,13 @@ def _unknown_output(entry: str, known: list[str], settings: Settings) -> Setting
         fix=f"did you mean {' or '.join(map(repr, close))}?" if close else "use true for all outputs",
         location=settings.location_of("global_quantization_settings", "skip_tail_quantization"),
     )
+
+
+def _support(graph: Graph, node: Node, target: Target, bits: Bits) -> str | None:
+    """Why the target cannot compute the layer in integers; a type nobody knows is never guessed."""
+    if node.type not in OPERATORS:
+        return f"{node.type} is no operator type of the vocabulary"
+    return target.support(graph, node, *bits)
 
 
 def _bits(reach: RuleReach, position: int, default: Bits) -> Bits:

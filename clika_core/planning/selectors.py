@@ -67,13 +67,18 @@ class SelectorIndex:
 
     @cached_property
     def _names(self) -> dict[str, list[int]]:
-        """Layer names and framework names, each with its layers. Source paths are found by `_modules`."""
-        found: dict[str, list[int]] = {}
+        """Layer names and framework names, each with its layers. Source paths are found by `_modules`.
+
+        A framework counts from another number (its second `linear` is `linear_1`): where a framework's name is
+        also a layer's, it means that layer alone.
+        """
+        own = {node.name: [position] for position, node in self._layers()}
+        others: dict[str, list[int]] = {}
         for position, node in self._layers():
-            for name in dict.fromkeys((node.name, *node.aliases)):
-                if name == node.name or name != node.path:
-                    found.setdefault(name, []).append(position)
-        return found
+            for alias in dict.fromkeys(node.aliases):
+                if alias not in own and alias != node.path:
+                    others.setdefault(alias, []).append(position)
+        return own | others
 
     @cached_property
     def _modules(self) -> dict[str, list[int]]:

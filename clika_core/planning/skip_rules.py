@@ -34,11 +34,15 @@ class ResolvedRule:
 
 @dataclass(frozen=True, slots=True)
 class FieldWinner:
-    """Which rule decides one field of one layer, and what would hold without that rule."""
+    """Which rule decides one field of one layer, and what would hold without that rule.
+
+    `settles`: without it, two other rules would contradict each other.
+    """
 
     value: int | bool
     rule: int
     without: int | bool | None
+    settles: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,10 @@ def _causes(
 
 
 class _Ranges:
-    """All ranges of all rules: one pass downstream with a bit per rule, one upstream with a bit per target."""
+    """All ranges of all rules: passes with one bit per rule, down from its layers and up from its targets.
+
+    One more pass, with a bit per target, tells which targets each layer reaches.
+    """
 
     def __init__(self, graph: Graph, rules: Sequence[tuple[int, ResolvedRule]]) -> None:
         self._graph = graph
@@ -155,7 +162,13 @@ class _Ranges:
             number: sum({p: bit[p] for _, found in rule.until for p in found}.values())
             for number, rule in self._ranged.items()
         }
+        ends: dict[int, int] = {}
+        for number, rule in self._ranged.items():
+            for position in {p for _, found in rule.until for p in found}:
+                ends[position] = ends.get(position, 0) | 1 << number
+        self._open_ended = sum(1 << number for number, rule in self._ranged.items() if not rule.until)
         self._reached = downstream_bits(graph, starts) if self._ranged else []
+        self._ending = upstream_bits(graph, ends) if self._ranged else []
         self._reaching = upstream_bits(graph, bit) if targets else [0] * len(graph.nodes)
 
     def targets_of(self, number: int, position: int) -> tuple[str, ...]:
@@ -171,14 +184,11 @@ class _Ranges:
 
     def members(self) -> Iterable[tuple[int, int, How]]:
         """Every (layer, rule number, how) with the layer in the rule's range."""
-        for position, bits in enumerate(self._reached):
-            if not bits or self._graph.nodes[position].kind is not NodeKind.LAYER:
-                continue
-            for number in set_bits(bits):
-                if not self._ranged[number].until:
-                    yield position, number, How.DOWNSTREAM
-                elif self._reaching[position] & self._targets[number]:
-                    yield position, number, How.UNTIL
+        for position, reached in enumerate(self._reached):
+            bits = reached & (self._ending[position] | self._open_ended)
+            if bits and self._graph.nodes[position].kind is NodeKind.LAYER:
+                for number in set_bits(bits):
+                    yield position, number, How.UNTIL if self._ranged[number].until else How.DOWNSTREAM
 
     def _is_upstream(self, found: Matches, selected: Matches) -> bool:
         """Whether one of `found` reaches a selected layer: only a mistake pays for this pass."""
@@ -209,6 +219,11 @@ def _winners(
                 problems.append(
                     conflict(name, rules[winner].rule, rules[other].rule, graph.nodes[position].name)
                 )
-        without = getattr(rules[entries[1][1]].rule.settings, name) if len(entries) > 1 else None
-        found[position] = FieldWinner(value, winner, without)
+        next_best = {
+            getattr(rules[number].rule.settings, name)
+            for specificity, number in entries[1:]
+            if specificity == entries[1][0]
+        }
+        without = next(iter(next_best)) if len(next_best) == 1 else None
+        found[position] = FieldWinner(value, winner, without, settles=len(next_best) > 1)
     return found

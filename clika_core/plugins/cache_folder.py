@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +22,12 @@ def cache_folder() -> Path | None:
 
 def write_cache(file: Path, text: str) -> None:
     """Write beside `file` and rename, so that parallel runs read it whole; a folder that refuses is let be."""
+    beside = file.with_name(f".{file.name}-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".writing-", dir=file.parent)
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        with beside.open("x", encoding="utf-8") as stream:
             stream.write(text)
-        os.replace(name, file)
+        beside.replace(file)
     except OSError:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -13,10 +13,9 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clika_core.plugins.cache_folder import cache_folder, write_cache
 
@@ -24,8 +23,7 @@ _FORMAT: Final = 1
 _SETTLED_SECONDS: Final = 3  # a folder that changed just now may change again within the clock's resolution
 
 
-@dataclass(frozen=True, slots=True)
-class PluginPoint:
+class PluginPoint(NamedTuple):
     """One entry point: `value` is the module (or `module:attribute`) that `distribution` registers as `name`."""
 
     name: str

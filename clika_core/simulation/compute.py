@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+import numpy as np
+
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.numerics import QuantParams
 from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.parameters import numbers
 from clika_core.targets.target import Arithmetic
 
 BIAS_BOUND = 2.0**31 - 1
@@ -51,8 +54,9 @@ def _elementwise(
 ) -> tuple[Array, ...]:
     """Dequantize, compute natively, quantize."""
     reals = [_real(x, params, arrays) for x, params in zip(inputs, spec.inputs, strict=True)]
+    given = {**_numbers(spec, reals[0], arrays), **call.weights}
     weights = {
-        role: arrays.dequantize(arrays.quantize(call.weights[role], params), params)
+        role: arrays.dequantize(arrays.quantize(given[role], params), params)
         for role, params in spec.weights.items()
     }
     results = call.run(reals, weights)
@@ -65,6 +69,12 @@ def _elementwise(
 def _move(_: LayerSpec, call: LayerCall, inputs: Sequence[Array], __: ArrayOps) -> tuple[Array, ...]:
     """Codes go through the layer as they are."""
     return call.run(inputs)
+
+
+def _numbers(spec: LayerSpec, like: Array, arrays: ArrayOps) -> dict[str, Array]:
+    """Operands that are numbers, as arrays without axes."""
+    found = numbers(spec.node).items()
+    return {role: arrays.from_numpy(np.asarray(value, np.float32), like) for role, value in found}
 
 
 def _real(codes: Array, params: QuantParams | None, arrays: ArrayOps) -> Array:

@@ -94,15 +94,22 @@ def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) ->
     low, high = lows_highs[0]
     params = spec.weights[weight_role]
     codes = quantize(weights[weight_role], params).astype(np.float64)
-    axis = getattr(params.granularity, "axis", None)
-    rest = tuple(i for i in range(codes.ndim) if i != axis) if axis is not None else None
-    positive = np.where(codes > 0, codes, 0.0).sum(axis=rest)
-    negative = np.where(codes < 0, codes, 0.0).sum(axis=rest)
+    summed = _summed_axes(spec.node, weight_role, codes.ndim)
+    positive = np.where(codes > 0, codes, 0.0).sum(axis=summed)
+    negative = np.where(codes < 0, codes, 0.0).sum(axis=summed)
     largest = np.maximum(positive * high + negative * low, -(positive * low + negative * high))
     bias = weights.get("bias")
     if bias is not None:
         largest = largest + np.abs(np.rint(bias / (spec.inputs[0].scale * params.scale)))  # type: ignore[union-attr]
     return float(np.max(largest, initial=0.0))
+
+
+def _summed_axes(node: Node, role: str, rank: int) -> tuple[int, ...]:
+    """The axes of a weight that one output sums over: all but the output channels, of a product the inner one."""
+    if node.type == "matmul":
+        return (max(rank - 2, 0) if role == "other" else rank - 1,)
+    channels = node.attributes.get("weight_output_axis", 0)
+    return tuple(axis for axis in range(rank) if axis != channels)
 
 
 def _code_bounds(params: QuantParams) -> tuple[float, float]:

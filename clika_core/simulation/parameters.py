@@ -51,7 +51,7 @@ def layer_weight_params(
     target: Target,
     num_bits: int = 8,
 ) -> dict[str, QuantParams]:
-    """The parameters of one quantized layer's parametric operands, by role; a bias has none of its own.
+    """The parameters of one quantized layer's parametric operands and numbers, by role; a bias has none of its own.
 
     A multiplied weight has the target's weight scheme, its scale raised where the bias would not fit; any other
     operand is a constant activation.
@@ -68,7 +68,15 @@ def layer_weight_params(
         elif role != "bias":
             low, high = float(np.min(array, initial=0.0)), float(np.max(array, initial=0.0))
             found[role] = params_from_range(low, high, target.activation_scheme())
+    for role, number in numbers(node).items():
+        found[role] = params_from_range(min(number, 0.0), max(number, 0.0), target.activation_scheme())
     return found
+
+
+def numbers(node: Node) -> dict[str, float]:
+    """The operands of a layer that are numbers, by role: constant activations where it is quantized."""
+    given = {role: node.attributes.get(role) for role in OPERATORS[node.type].operands}
+    return {role: float(value) for role, value in given.items() if isinstance(value, int | float)}
 
 
 def _with_live_scales(params: QuantParams, array: NDArray[Any]) -> QuantParams:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from clika_core.ir.graph import Graph, Node
+from clika_core.ir.graph import AttributeValue, Graph, Node
+from clika_core.ir.operators import OPERATORS
+from clika_core.targets.target import Condition
+
+
+def all_of(*conditions: Condition) -> Condition:
+    """Every condition holds; else the reason of the first that does not."""
+
+    def check(graph: Graph, node: Node) -> str | None:
+        return next((reason for condition in conditions if (reason := condition(graph, node))), None)
+
+    return check
 
 
 def global_pool(graph: Graph, node: Node) -> str | None:
@@ -25,13 +36,64 @@ def mean_over_space(graph: Graph, node: Node) -> str | None:
     return f"it averages axes {node.attributes.get('axes')}, not all spatial ones"
 
 
-def zero_padding(_: Graph, node: Node) -> str | None:
-    """Padding with zeros, or with values of the tensor itself."""
+def absorbed_by_conv(graph: Graph, node: Node) -> str | None:
+    """Spatial padding with zeros whose only readers are convolutions: it becomes their own padding."""
     mode, value = node.attributes.get("mode", "constant"), node.attributes.get("value", 0)
-    return None if mode != "constant" or not value else f"it pads with {value}"
+    if mode != "constant" or value:
+        return f"it pads with {value if mode == 'constant' else mode}"
+    pads = node.attributes.get("pads")
+    beyond_space = pads[:2] if isinstance(pads, tuple) else ()
+    readers = {graph.nodes[position].type for position in graph.consumers[graph.index[node.name]]}
+    if readers == {"conv"} and all(pad == (0, 0) for pad in beyond_space):
+        return None
+    return "it is no spatial padding read by convolutions alone"
+
+
+def average_of_whole_windows(_: Graph, node: Node) -> str | None:
+    """An average whose divisor the kernel knows: the window, or what of it lies inside the input."""
+    if node.attributes.get("divisor") is not None:
+        return f"it divides by {node.attributes['divisor']}"
+    is_padded = any(pad != (0, 0) for pad in _tuple(node.attributes.get("padding")))
+    if node.attributes.get("ceil_mode") and is_padded and node.attributes.get("count_include_pad", True):
+        return "its last windows reach beyond the padding they count"
+    return None
+
+
+def weight_on_the_right(_: Graph, node: Node) -> str | None:
+    """A product whose weight, if it has one, is its second operand."""
+    return "its first operand is the weight" if node.weight("input") is not None else None
+
+
+def only_input_computed(_: Graph, node: Node) -> str | None:
+    """A layer whose weight and bias are constants."""
+    computed = [port.role for port in node.inputs if port.role != "input"]
+    return f"its {computed[0]} is computed" if computed else None
+
+
+def unscaled(_: Graph, node: Node) -> str | None:
+    """A sum of operands as they are."""
+    alpha = node.attributes.get("alpha", 1)
+    return None if alpha == 1 else f"it multiplies an operand by {alpha}"
+
+
+def moves_data(graph: Graph, node: Node) -> str | None:
+    """A movement of values that depend on the model's inputs."""
+    indices = OPERATORS[node.type].index_operands
+    data = [port for port in node.inputs if port.role not in indices and graph.value(port.key).is_float]
+    return None if data else "it moves a constant"
+
+
+def same_rank(graph: Graph, node: Node) -> str | None:
+    """A repetition along axes that the value has."""
+    rank = len(graph.value(node.inputs[0].key).example_shape) if node.inputs else 0
+    return None if len(_tuple(node.attributes.get("repeats"))) == rank else "it adds axes"
 
 
 def float_operands(graph: Graph, node: Node) -> str | None:
     """Every operand is floating point."""
     integers = [port.role for port in node.inputs if not graph.value(port.key).is_float]
     return f"operand {integers[0]} is not floating point" if integers else None
+
+
+def _tuple(value: AttributeValue) -> tuple[AttributeValue, ...]:
+    return value if isinstance(value, tuple) else ()

@@ -7,14 +7,26 @@ float between a pair (LayerNormalization, Gelu, ConvTranspose, ReduceMean, Div, 
 from __future__ import annotations
 
 from clika_core.schemes.named import ACTIVATION_UINT8, WEIGHT_INT8
-from clika_core.targets.conditions import float_operands, global_pool, mean_over_space, zero_padding
+from clika_core.targets.conditions import (
+    absorbed_by_conv,
+    all_of,
+    average_of_whole_windows,
+    float_operands,
+    global_pool,
+    mean_over_space,
+    moves_data,
+    only_input_computed,
+    same_rank,
+    unscaled,
+    weight_on_the_right,
+)
 from clika_core.targets.target import Arithmetic, Kernel, Target
 
 _MOVES = (
     "identity reshape flatten permute squeeze unsqueeze expand slice select split unbind flip gather max_pool "
-    "pixel_shuffle pixel_unshuffle channel_shuffle resize_nearest repeat"
+    "pixel_shuffle pixel_unshuffle channel_shuffle resize_nearest"
 ).split()
-_ELEMENTWISE = "avg_pool leaky_relu relu relu6 sigmoid softmax".split()
+_ELEMENTWISE = "leaky_relu relu relu6 sigmoid softmax".split()
 _CLAMPS = ("relu", "relu6")  # they start at zero, so saturation of the codes computes them
 
 ORT = Target(
@@ -23,18 +35,23 @@ ORT = Target(
     weights=WEIGHT_INT8,
     activations=ACTIVATION_UINT8,
     kernels={
-        "conv": Kernel(Arithmetic.ACCUMULATE, weight_axis=0, needs_weight=True),
-        "linear": Kernel(Arithmetic.ACCUMULATE, weight_axis=0, needs_weight=True),
-        "matmul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
-        "add": Kernel(Arithmetic.ELEMENTWISE, condition=float_operands),
+        **dict.fromkeys(
+            ("conv", "linear"),
+            Kernel(Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True),
+        ),
+        "matmul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, weight_on_the_right)),
+        "add": Kernel(Arithmetic.ELEMENTWISE, condition=all_of(float_operands, unscaled)),
         "mul": Kernel(Arithmetic.ELEMENTWISE, condition=float_operands),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),
         "adaptive_avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=global_pool),
+        "avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=average_of_whole_windows),
         "concat": Kernel(Arithmetic.ELEMENTWISE),
-        "pad": Kernel(Arithmetic.MOVE, condition=zero_padding),
-        **{name: Kernel(Arithmetic.ELEMENTWISE) for name in _ELEMENTWISE},
-        **{name: Kernel(Arithmetic.MOVE) for name in _MOVES},
+        "pad": Kernel(Arithmetic.MOVE, condition=all_of(moves_data, absorbed_by_conv)),
+        "repeat": Kernel(Arithmetic.MOVE, condition=all_of(moves_data, same_rank)),
+        **dict.fromkeys(_ELEMENTWISE, Kernel(Arithmetic.ELEMENTWISE)),
+        **dict.fromkeys(_MOVES, Kernel(Arithmetic.MOVE, condition=moves_data)),
     },
+    fixed_outputs={"softmax": (1 / 256, 0)},  # its kernel multiplies by floor(1 / scale)
     has_half_range=True,
     fusions={"conv": _CLAMPS, "linear": _CLAMPS, "add": _CLAMPS},
 )

@@ -45,8 +45,8 @@ class Target:
     `kernels` lists what runs quantized; a type that is not there stays float. `fusions` gives, per head type,
     the types that may follow it inside one kernel. `weights` and `activations` are the schemes at 8 bits, and
     `weight_bits`, `activation_bits` the widths the target has kernels for. `has_half_range`: weights can be kept
-    within half of the codes, for processors on which int16 pairs of full-range products overflow. `file_suffix`
-    names the deployed format.
+    within half of the codes, for processors on which int16 pairs of full-range products overflow. `fixed_outputs`
+    gives (scale, zero_point) of types whose output has no other. `file_suffix` names the deployed format.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Target:
     weight_bits: tuple[int, ...] = (8,)
     activation_bits: tuple[int, ...] = (8,)
     has_half_range: bool = False
+    fixed_outputs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
     file_suffix: str = ".onnx"
 
     def support(

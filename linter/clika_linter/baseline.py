@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clika_core.errors import OutputError, SettingsError
 from clika_core.settings.messages import shorten
@@ -21,8 +20,7 @@ _FIX: Final = "write it with `clika lint --baseline FILE --write-baseline`"
 MAX_BYTES: Final = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One finding of a baseline; `file` is relative to the baseline's folder."""
 
     file: str
@@ -31,8 +29,7 @@ class Known:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The known findings of a project."""
 
     file: str
@@ -92,7 +89,7 @@ class Baseline:
     def _key(self, finding: Reported, texts: Mapping[str, str]) -> tuple[str, str]:
         relative = self._relative(finding.file)
         text = {relative: texts.get(finding.file, "")}
-        return relative, fingerprint(replace(finding, file=relative), text)
+        return relative, fingerprint(finding._replace(file=relative), text)
 
     def _is_gone(self, known: Known) -> bool:
         """Whether the file of a finding is not there any more."""

@@ -8,17 +8,18 @@ without a span has no marks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from clika_core.testing.builder import GraphBuilder
+
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 MakeGraph: TypeAlias = "Callable[[GraphBuilder], None]"
 """Adds nodes to the builder it is given; see `clika_linter.example_graphs`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Valid:
     """Input on which the rule says nothing.
 
@@ -27,16 +28,38 @@ class Valid:
     kebab-case name. `syntax` is `yaml`, `json` or `toml`.
     """
 
-    settings: str = ""
-    graph: MakeGraph | None = None
-    report: Mapping[str, Any] | None = None
-    reference: Mapping[str, Any] | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    syntax: str = "yaml"
-    about: str = ""
+    def __init__(
+        self,
+        *,
+        settings: str = "",
+        graph: MakeGraph | None = None,
+        report: Mapping[str, Any] | None = None,
+        reference: Mapping[str, Any] | None = None,
+        options: Mapping[str, Any] = _NONE,
+        syntax: str = "yaml",
+        about: str = "",
+    ) -> None:
+        """Take the parts of the input; `about` says what the case shows."""
+        self.settings = settings
+        self.graph = graph
+        self.report = report
+        self.reference = reference
+        self.options = options
+        self.syntax = syntax
+        self.about = about
+
+    def with_settings(self, settings: str) -> Valid:
+        """The same input with another settings file."""
+        return Valid(
+            settings=settings,
+            graph=self.graph,
+            report=self.report,
+            reference=self.reference,
+            options=self.options,
+            syntax=self.syntax,
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Invalid(Valid):
     """Input on which the rule says `messages`, sorted by place; each is the start of a message, or all of it.
 
@@ -44,7 +67,18 @@ class Invalid(Valid):
     unsafe ones; `severities` per finding where they differ from the rule's.
     """
 
-    messages: tuple[str, ...]
-    nodes: tuple[tuple[str, ...], ...] | None = None
-    fixed: str | None = None
-    severities: tuple[str, ...] | None = None
+    def __init__(
+        self,
+        *,
+        messages: tuple[str, ...],
+        nodes: tuple[tuple[str, ...], ...] | None = None,
+        fixed: str | None = None,
+        severities: tuple[str, ...] | None = None,
+        **parts: Any,
+    ) -> None:
+        """Take what the rule says of the input that `parts` describe, as those of `Valid`."""
+        super().__init__(**parts)
+        self.messages = messages
+        self.nodes = nodes
+        self.fixed = fixed
+        self.severities = severities

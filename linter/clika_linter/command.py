@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 _FILE = click.Path(exists=True, dir_okay=False)
@@ -43,12 +45,13 @@ def _words(_context: click.Context, _parameter: click.Parameter, given: tuple[st
 @click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True)
 @click.option("--no-cache", is_flag=True, help="Do not use results of earlier runs.")
 @click.pass_context
-def command(context: click.Context, /, **options: object) -> None:
+def command(context: click.Context, /, **given: Any) -> None:
     """Find mistakes in settings before they cost a training run.
 
     PATHS are settings files or folders; default: those that [tool.clika.lint] in pyproject.toml lists.
     Exits with 0 where nothing was found, 1 for findings, 2 where the linter was not used right.
     """
+    from clika_linter.options import Options
     from clika_linter.session import Session
 
-    context.exit(Session(**options).run())  # type: ignore[arg-type]
+    context.exit(Session(Options(**given)).run())

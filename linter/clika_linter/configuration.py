@@ -20,9 +20,9 @@ max-qs = 500
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeVar
 
 from clika_core.errors import SettingsError, nearest
 from clika_core.settings.messages import describe
@@ -33,8 +33,7 @@ MAX_BYTES: Final = 4 * 2**20
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ModelTable:
+class ModelTable(NamedTuple):
     """One `[[tool.clika.lint.models]]`: which files belong together; names are relative to the configuration."""
 
     settings: tuple[str, ...]
@@ -43,8 +42,7 @@ class ModelTable:
     reference_report: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """What `[tool.clika.lint]` says; `folder` is that of its file, the current one where there is none."""
 
     folder: Path = Path()
@@ -54,12 +52,12 @@ class Configuration:
     select: tuple[str, ...] | None = None
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    per_file_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    per_file_ignores: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     fail_on: FailOn = FailOn.WARNING
     require_reason: bool = False
     baseline: str | None = None
     cache_dir: str | None = None
-    rules: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rules: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
 def find_configuration(start: Path) -> Configuration:

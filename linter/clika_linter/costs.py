@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 from clika_core.ir.costs import multiply_accumulates, weight_bytes
 from clika_core.ir.graph import Graph
 
 
-@dataclass(frozen=True)
 class Costs:
     """Multiply-accumulates (of the example batch) and weight bytes, by layer."""
 
-    graph: Graph
+    def __init__(self, graph: Graph) -> None:
+        """Of the layers of `graph`."""
+        self.graph = graph
 
     @cached_property
     def multiply_accumulates(self) -> Mapping[str, int]:

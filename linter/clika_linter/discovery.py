@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from clika_core.errors import SettingsError
 from clika_linter.configuration import Configuration, ModelTable
@@ -29,8 +28,7 @@ _PAIR = re.compile(r"(?P<key>[a-z-]+)=(?:\"(?P<quoted>[^\"]*)\"|(?P<plain>\S+))"
 _MAX_FOLDERS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(NamedTuple):
     """A graph file and report files, as they can be opened from here."""
 
     graph: str | None = None
@@ -44,21 +42,22 @@ class Pairing:
 
 
 def find_files(paths: Iterable[str], configuration: Configuration) -> list[str]:
-    """The settings files that `paths` name, each once; those of the configuration where there are none.
+    """The settings files that `paths` name, each once; where there are none, those of the configuration.
 
-    A folder stands for the settings files in it and below. Raises SettingsError for a path that does not exist,
-    and where there is nothing to lint at all.
+    A folder stands for the settings files in it and below; a configuration without any stands for its folder.
+    Raises SettingsError for a path that does not exist, and where there is nothing to lint.
     """
     named = list(paths)
     found = [file for path in named for file in _expand(path)]
     if not named:
         patterns = [*configuration.paths, *(p for model in configuration.models for p in model.settings)]
-        if not patterns:
-            raise SettingsError(
-                "no settings file is named",
-                fix="name files or folders, or list them as paths of [tool.clika.lint] in pyproject.toml",
-            )
-        found = [file for pattern in patterns for file in _matching(configuration.folder, pattern)]
+        found = [file for pattern in patterns or ["."] for file in _matching(configuration.folder, pattern)]
+    if not found:
+        raise SettingsError(
+            "there is no settings file to lint",
+            found=f"nothing that looks like settings in {', '.join(named) or 'what the configuration lists'}",
+            fix="name files or folders, or list them as paths of [tool.clika.lint] in pyproject.toml",
+        )
     return sorted(dict.fromkeys(found))
 
 

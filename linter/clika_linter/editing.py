@@ -153,9 +153,11 @@ class Editor:
         colon = self._text.find(":", mapping.key_span.end)
         if own is None or colon < 0:
             return None
-        below = layers_text(values, own + self._step, self._step, line_break_of(self._text))
         newline = line_break_of(self._text)
-        return (Edit(colon + 1, max(end, colon + 1), newline + below.removesuffix(newline)),)
+        at = after_line(self._text, max(end, colon + 1))
+        gap = "" if self._text[at - 1] in "\r\n" else newline
+        below = Edit(at, at, gap + layers_text(values, own + self._step, self._step, newline))
+        return (Edit(colon + 1, end, ""), below) if end > colon + 1 else (below,)
 
     def _append_section(self, name: str, values: Mapping[str, object]) -> Edits | None:
         """A section at the end of the file."""

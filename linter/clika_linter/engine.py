@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
@@ -19,13 +18,14 @@ CRASHED: Final = ("CLK902", "rule-crashed", Severity.ERROR)
 MAX_FINDINGS: Final = 5_000  # of one rule in one file: a rule that yields for ever is broken too
 
 
-@dataclass(slots=True)
 class Outcome:
     """What the rules found; which ran; and, by what they lack, which could not."""
 
-    findings: list[Reported] = field(default_factory=list)
-    ran: set[str] = field(default_factory=set)
-    left_out: dict[Need, list[str]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.findings: list[Reported] = []
+        self.ran: set[str] = set()
+        self.left_out: dict[Need, list[str]] = {}
 
 
 class Engine:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clika_core.diagnostics import Severity
 from clika_core.errors import PluginError
@@ -11,8 +11,7 @@ from clika_linter.finding import Safety
 from clika_linter.rule import Need, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEntry:
+class RuleEntry(NamedTuple):
     """What plugins return from `clika_register_lint_rules`; `home` is `package.module:Class`.
 
     The other fields repeat those of the class, so that a rule that is not selected, or lacks what it needs, is

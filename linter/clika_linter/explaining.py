@@ -84,7 +84,7 @@ def _cases(title: str, cases: Sequence[Valid]) -> Iterator[str]:
             about.append(f"options: {json.dumps(dict(case.options))}")
         yield ""
         yield f"```{case.syntax}"
-        yield case.settings.translate(_MARKS).rstrip("\n")
+        yield case.settings.translate(_MARKS).rstrip("\n") or "# no settings"
         yield "```"
         if isinstance(case, Invalid):
             yield from (f"- {message}" for message in case.messages)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from clika_core.diagnostics import Severity
 from clika_core.errors import Location
@@ -17,8 +17,7 @@ class Safety(StrEnum):
     UNSAFE = "unsafe"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Put `text` in place of the characters `start..end` (`end` excluded) of the settings text."""
 
     start: int
@@ -26,8 +25,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """Edits that belong together, and what they do: `remove the rule`. Edits of one fix do not overlap."""
 
     title: str
@@ -35,16 +33,14 @@ class Fix:
     safety: Safety = Safety.SAFE
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """Another place in the settings text that belongs to a finding, and why: `first set here`."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing a rule found.
 
     `span` is what to underline; None for the whole file. `nodes` are the graph nodes concerned; without any, the

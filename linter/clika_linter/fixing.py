@@ -6,9 +6,8 @@ import codecs
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clika_core.errors import OutputError
 from clika_core.settings.document import Document
@@ -23,14 +22,13 @@ if TYPE_CHECKING:
 MAX_PASSES: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(NamedTuple):
     """A file's text before and after, and how many fixes made the difference."""
 
     file: str
     before: str
     after: str
-    count: int = 0
+    num_fixes: int = 0
 
     def diff(self) -> str:
         """The difference, as `patch` reads it."""

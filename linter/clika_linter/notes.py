@@ -7,7 +7,11 @@ from collections.abc import Iterator, Sequence
 from clika_linter.rule import Need
 from clika_linter.running import FileResult
 
-_SAID = (Need.GRAPH, Need.PLAN, Need.REPORT)  # a reference report is there only for those who ask for it
+_SAID = {
+    Need.GRAPH: "a graph",
+    Need.PLAN: "a target",
+    Need.REPORT: "a report of this graph",
+}  # the others need no word
 _HOW = {
     Need.GRAPH: "name it with --graph, under [[tool.clika.lint.models]], or in the file: # clika: graph=FILE",
     Need.REPORT: "name it with --report, under [[tool.clika.lint.models]], or in the file: # clika: report=FILE",
@@ -28,12 +32,8 @@ def notes(results: Sequence[FileResult]) -> Iterator[str]:
 
 
 def _lacks(result: FileResult) -> Iterator[tuple[str, int, str]]:
-    """What a file lacks: a graph first, for without it the rest is no use."""
-    counts = {need: len(result.left_out.get(need, ())) for need in _SAID}
-    if result.target_error and counts[Need.PLAN]:
-        yield "a target", counts[Need.PLAN], result.target_error
-    elif counts[Need.GRAPH] or counts[Need.PLAN]:
-        yield "a graph", sum(counts.values()), _HOW[Need.GRAPH]
-        return
-    if counts[Need.REPORT]:
-        yield "a report of this graph", counts[Need.REPORT], _HOW[Need.REPORT]
+    """What a file lacks, how many rules that stopped, and what to do."""
+    for need, what in _SAID.items():
+        count = len(result.left_out.get(need, ()))
+        if count:
+            yield what, count, _HOW.get(need, result.target_error or "")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from clika_core.settings.document import Document, Entry, MappingNode, Node, SequenceNode
 from clika_core.settings.source import Span
@@ -13,8 +13,7 @@ LAYERS = "layer_settings"
 QUANTIZATION = "quantization_settings"
 
 
-@dataclass(frozen=True, slots=True)
-class RulePlace:
+class RulePlace(NamedTuple):
     """Where one entry of `layer_settings` stands: the entry, its `quantization_settings`, and the keys in it."""
 
     entry: Entry
@@ -42,11 +41,12 @@ class RulePlace:
         return (found.key_span if found else None) or self.selector_span
 
 
-@dataclass(frozen=True)
 class Places:
     """Looks up entries of a document; everything is optional, because anything may be missing from a file."""
 
-    document: Document
+    def __init__(self, document: Document) -> None:
+        """Look into `document`."""
+        self.document = document
 
     @cached_property
     def root(self) -> Mapping[str, Entry]:

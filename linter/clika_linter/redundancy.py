@@ -52,10 +52,15 @@ class _Search:
         self._plans_left = MAX_PLANNED_NODES // max(1, len(context.graph))
 
     def run(self) -> set[int]:
-        """The rules that could go."""
-        for number in sorted(self._touched, key=lambda number: (len(self._touched[number]), -number)):
-            if self._is_redundant(number):
-                self._removed.add(number)
+        """The rules that could go. One that goes may have been the only reason for another: look again then."""
+        left = sorted(self._touched, key=lambda number: (len(self._touched[number]), -number))
+        num_before = -1
+        while num_before < len(self._removed):
+            num_before = len(self._removed)
+            for number in left:
+                if self._is_redundant(number):
+                    self._removed.add(number)
+            left = [number for number in left if number not in self._removed]
         return self._removed
 
     def _is_redundant(self, number: int) -> bool:
@@ -79,6 +84,8 @@ class _Search:
         decision = self._decisions[node.name]
         if decision.precision is Precision.REMOVED:
             return _Change.NO
+        if not all(self._is_settled(name, position, without) for name in FIELDS):
+            return _Change.YES
         before, after = (self._state(position, decision, rules) for rules in (self._removed, without))
         if before == after or (before[0] and after[0]):
             return _Change.NO
@@ -112,6 +119,11 @@ class _Search:
         found = self._value(name, position, without)
         default: int = getattr(self._context.settings.global_quantization_settings, name)
         return default if found is None else int(found)
+
+    def _is_settled(self, name: str, position: int, without: Collection[int]) -> bool:
+        """Whether the most specific rules that are left agree on a field."""
+        left = [entry for entry in self._fields[name].get(position, ()) if entry[1] not in without]
+        return len({value for specificity, _, value in left if specificity == left[0][0]}) < 2
 
     def _value(self, name: str, position: int, without: Collection[int]) -> int | bool | None:
         """What the most specific rule that is left says of a field."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clika_core.diagnostics import Severity
 from clika_core.errors import SettingsError, nearest
@@ -21,8 +20,7 @@ _CODE = re.compile(r"[A-Z]{2,6}[0-9]{3}")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
+class Registered(NamedTuple):
     """All rules by code, all output forms by name, and what is wrong with plugins."""
 
     rules: tuple[RuleEntry, ...]

@@ -56,5 +56,5 @@ def _winners(
         for position in () if value is None else open_positions & rule.matches.keys():
             if rule.matches[position] > best.get(position, -1):
                 best[position] = rule.matches[position]
-                found[position] = FieldWinner(value, number, None)
+                found[position] = FieldWinner(value, number, None, settles=False)
     return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from clika_core.errors import GraphError, SettingsError
 from clika_core.ir.strict_json import read_json_file
@@ -15,8 +15,7 @@ _NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 _FIX = "write it again with `clika compress` or `clika sensitivity`"
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(NamedTuple):
     """What calibration saw of a layer's first output."""
 
     samples: int | None = None
@@ -26,8 +25,7 @@ class Calibration:
     non_finite: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerReport:
+class LayerReport(NamedTuple):
     """What a report says of one layer; None for what was not measured."""
 
     name: str
@@ -39,11 +37,10 @@ class LayerReport:
     sqnr_db: float | None = None
     calibration: Calibration | None = None
     share_of_codes_used: float | None = None
-    quantization: Mapping[str, Any] = field(default_factory=dict)
+    quantization: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):
     """What a report says of a model; `fingerprint` is that of the graph it belongs to."""
 
     file: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from clika_core.diagnostics import Severity
 from clika_core.settings.source import Source, Span
@@ -13,8 +12,7 @@ from clika_linter.finding import Edit, Finding, Fix, Safety
 WORKPLACE = "<environment>"  # the file of findings about no file, such as a broken plugin
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Region:
+class Region(NamedTuple):
     """A place in a text: lines and columns count from 1, `end_column` is the first one after it.
 
     Where `start..end`, counted from 0, is empty, only the place near it is known.
@@ -33,8 +31,7 @@ class Region:
         return self.end > self.start
 
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+class Reported(NamedTuple):
     """One finding with everything a reader or another program needs. `graph` is the file it was made with."""
 
     file: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 from clika_core.diagnostics import Severity
 from clika_core.errors import PluginError
@@ -13,8 +13,7 @@ from clika_linter.entry import RuleEntry
 from clika_linter.reported import Reported
 
 
-@dataclass(frozen=True, slots=True)
-class BaselineResult:
+class BaselineResult(NamedTuple):
     """What a baseline did: findings it knew, and what stands in it although it is fixed."""
 
     file: str
@@ -22,8 +21,7 @@ class BaselineResult:
     fixed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
+class LintResult(NamedTuple):
     """One run. `findings` are sorted; `texts` holds the files they are in, as far as they can be shown.
 
     `entries` are all rules there are. `notes` say what was left out. `num_fixed` fixes were applied. `is_coloured`:
@@ -33,25 +31,23 @@ class LintResult:
     files: tuple[str, ...]
     findings: tuple[Reported, ...]
     entries: tuple[RuleEntry, ...] = ()
-    texts: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     num_suppressed: int = 0
     num_fixed: int = 0
     baseline: BaselineResult | None = None
     is_coloured: bool = False
 
-    def count(self, severity: Severity) -> int:
+    def num_of(self, severity: Severity) -> int:
         """How many findings are of that severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
 
-Render: TypeAlias = (
-    "Callable[[LintResult, bool], str]"  # the result, whether colour is wanted -> the whole output
-)
+Render: TypeAlias = "Callable[[LintResult], str]"
+"""From a result to the whole output."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReporterEntry:
+class ReporterEntry(NamedTuple):
     """What plugins return from `clika_register_reporters`; `home` is `package.module:function`, a `Render`."""
 
     name: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clika_core.errors import SettingsError, nearest
 from clika_core.settings.value_type import InvalidValueError
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from clika_linter.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class FileResult:
+class FileResult(NamedTuple):
     """The findings of one settings file, sorted; how many were suppressed; which rules lacked what."""
 
     file: str
     findings: tuple[Reported, ...]
     num_suppressed: int = 0
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     target_error: str | None = None
     ran: frozenset[str] = frozenset()
 
@@ -82,6 +81,10 @@ class Linter:
         pairings = pairings_of(file, document.source.text, self._given, self._configuration)
         return self._check(file, document, pairings, self._selection.rules_for(file, self._entries))
 
+    def is_ignored(self, code: str) -> bool:
+        """Whether findings of the linter itself, such as crashes, are unwanted."""
+        return self._selection.is_ignored(code, self._entries)
+
     def contexts(self, document: Document) -> list[tuple[Pairing, Context]]:
         """What rules see of a file, once for each graph."""
         file = document.source.file
@@ -95,7 +98,7 @@ class Linter:
     def _check(
         self, file: str, document: Document, pairings: Sequence[Pairing], rules: Sequence[RuleEntry]
     ) -> FileResult:
-        from clika_linter.engine import Engine
+        from clika_linter.engine import CRASHED, Engine
         from clika_linter.merging import merged
         from clika_linter.suppressing import UNUSED, Suppressor
         from clika_linter.suppression import find_suppressions
@@ -108,6 +111,8 @@ class Linter:
         ]
         for_every = frozenset(entry.code for entry in rules if entry.holds_for_every_graph)
         findings = merged([outcome.findings for outcome in outcomes], for_every)
+        if self.is_ignored(CRASHED[0]):
+            findings = [finding for finding in findings if finding.code != CRASHED[0]]
         must_reason = self._must_reason
         suppressor = Suppressor(
             document.source, find_suppressions(document), self._entries, must_give_reason=must_reason

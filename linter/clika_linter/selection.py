@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from clika_core.errors import SettingsError, nearest
 from clika_linter.entry import RuleEntry
@@ -12,8 +12,7 @@ from clika_linter.entry import RuleEntry
 ALL = "ALL"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What the user asked for. The longest prefix that fits a code decides; `ignore` wins over an equal `select`.
 
     `per_file_ignores` maps patterns of file names to what is ignored there.
@@ -47,6 +46,10 @@ class Selection:
             for entry in entries
             if _best(wanted, entry) > _best(unwanted, entry) and not _best(here, entry)
         ]
+
+    def is_ignored(self, code: str, entries: Iterable[RuleEntry]) -> bool:
+        """Whether a rule is ignored by name or prefix; what only is not selected is not ignored."""
+        return any(_best(self.ignore, entry) for entry in entries if entry.code == code)
 
 
 def matches_file(pattern: str, file: str) -> bool:

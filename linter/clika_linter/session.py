@@ -6,7 +6,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +16,7 @@ from clika_linter.cache import ResultCache
 from clika_linter.configuration import Configuration, find_configuration, read_configuration
 from clika_linter.discovery import Pairing, find_files, shown
 from clika_linter.fail_on import FailOn
+from clika_linter.options import Options
 from clika_linter.registry import registered
 from clika_linter.reported import WORKPLACE, Reported
 from clika_linter.reporter import LintResult, Render
@@ -31,61 +31,42 @@ FOUND: Final = 1
 _BROKEN_PLUGIN: Final = "CLK903"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Session:
-    """The options of the command line, by the names of their parameters."""
+    """One run of the command."""
 
-    paths: tuple[str, ...] = ()
-    graph: str | None = None
-    report: str | None = None
-    reference_report: str | None = None
-    select: tuple[str, ...] = ()
-    extend_select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    fix: bool = False
-    unsafe_fixes: bool = False
-    diff: bool = False
-    form: str = "text"
-    list_formats: bool = False
-    output_file: str | None = None
-    fail_on: str | None = None
-    baseline: str | None = None
-    write_baseline: bool = False
-    statistics: bool = False
-    show_plan: bool = False
-    explain: str | None = None
-    list_rules: bool = False
-    config: str | None = None
-    color: str = "auto"
-    no_cache: bool = False
+    def __init__(self, options: Options) -> None:
+        """Take the options of the command line."""
+        self._options = options
 
     def run(self) -> int:
         """Do what the options ask for; the exit code. Raises ClikaError for broken usage."""
-        if self.explain or self.list_rules or self.list_formats:
+        if self._options.explain or self._options.list_rules or self._options.list_formats:
             return self._inform()
         render = self._renderer()
         configuration = self._configuration()
         linter = self._linter(configuration)
-        files = find_files(self.paths, configuration)
-        if self.show_plan:
+        files = find_files(self._options.paths, configuration)
+        if self._options.show_plan:
             return self._show_plans(linter, files)
         num_fixed = 0
-        if self.fix or self.diff:
+        if self._options.fix or self._options.diff:
             num_changed, num_fixed = self._fix(linter, files)
-            if self.diff:
+            if self._options.diff:
                 return FOUND if num_changed else CLEAN
         results = [linter.lint(file) for file in files]
         result = self._result(results, num_fixed)
+        if linter.is_ignored(_BROKEN_PLUGIN):
+            result = result._replace(findings=tuple(f for f in result.findings if f.code != _BROKEN_PLUGIN))
         baseline = self._baseline(configuration)
         ran = {found.file: found.ran for found in results}
-        if baseline is not None and self.write_baseline:
+        if baseline is not None and self._options.write_baseline:
             count = baseline.write(result.findings, result.texts, ran)
             click.echo(f"{baseline.file} holds {count} findings now.")
             return CLEAN
         if baseline is not None:
             new, outcome = baseline.apply(result.findings, result.texts, ran)
-            result = replace(result, findings=new, baseline=outcome)
-        self._print(_statistics(result) if self.statistics else render(result))
+            result = result._replace(findings=new, baseline=outcome)
+        self._print(_statistics(result) if self._options.statistics else render(result))
         return self._verdict(result, configuration)
 
     # what needs no file
@@ -93,60 +74,68 @@ class Session:
     def _inform(self) -> int:
         from clika_linter.explaining import explain, rule_table
 
-        if self.explain:
-            self._print(explain(registered().rule(self.explain)))
-        elif self.list_rules:
-            self._print(rule_table(registered().rules, self.form))
+        if self._options.explain:
+            self._print(explain(registered().rule(self._options.explain)))
+        elif self._options.list_rules:
+            self._print(rule_table(registered().rules, self._options.form))
         else:
             forms = sorted(registered().reporters.values(), key=lambda form: form.name)
             self._print("".join(f"{form.name:10}{form.description}\n" for form in forms))
         return CLEAN
 
     def _renderer(self) -> Render:
-        found = registered().reporters.get(self.form)
+        found = registered().reporters.get(self._options.form)
         if found is None:
             names = sorted(registered().reporters)
-            close = nearest(self.form, names, limit=1)
+            close = nearest(self._options.form, names, limit=1)
             fix = f"did you mean {close[0]!r}?" if close else None
-            raise SettingsError(f"there is no output form {self.form!r}", expected=", ".join(names), fix=fix)
+            raise SettingsError(
+                f"there is no output form {self._options.form!r}", expected=", ".join(names), fix=fix
+            )
         return found.load()
 
     # the run
 
     def _configuration(self) -> Configuration:
-        found = read_configuration(Path(self.config)) if self.config else find_configuration(Path())
+        found = (
+            read_configuration(Path(self._options.config))
+            if self._options.config
+            else find_configuration(Path())
+        )
         return found or Configuration()
 
     def _linter(self, configuration: Configuration) -> Linter:
         selection = Selection(
-            self.select or configuration.select or (ALL,),
-            (*configuration.extend_select, *self.extend_select),
-            (*configuration.ignore, *self.ignore),
+            self._options.select or configuration.select or (ALL,),
+            (*configuration.extend_select, *self._options.extend_select),
+            (*configuration.ignore, *self._options.ignore),
             configuration.per_file_ignores,
         )
         folder = configuration.cache_dir and str(configuration.folder / configuration.cache_dir)
-        cache = ResultCache(folder, is_used=not self.no_cache)
+        cache = ResultCache(folder, is_used=not self._options.no_cache)
         given = Pairing(
-            *(shown(Path(f)) if f else None for f in (self.graph, self.report, self.reference_report))
+            *(
+                shown(Path(f)) if f else None
+                for f in (self._options.graph, self._options.report, self._options.reference_report)
+            )
         )
         return Linter(registered().rules, configuration, selection, given, cache)
 
     def _baseline(self, configuration: Configuration) -> Baseline | None:
-        place = Path(self.baseline) if self.baseline else None
+        place = Path(self._options.baseline) if self._options.baseline else None
         if place is None and configuration.baseline:
             place = configuration.folder / configuration.baseline
         if place is None:
-            if self.write_baseline:
+            if self._options.write_baseline:
                 raise SettingsError("--write-baseline does not say where", fix="add --baseline FILE")
             return None
         from clika_linter.baseline import read_baseline
 
-        return read_baseline(place, may_be_missing=self.write_baseline)
+        return read_baseline(place, may_be_missing=self._options.write_baseline)
 
     def _result(self, results: list[FileResult], num_fixed: int) -> LintResult:
         found = [finding for result in results for finding in result.findings]
-        if _BROKEN_PLUGIN not in self.ignore:
-            found += registered().findings
+        found += registered().findings
         findings = tuple(sorted(found, key=Reported.sort_key))
         return LintResult(
             tuple(result.file for result in results),
@@ -163,14 +152,17 @@ class Session:
         """Fix every file, or show how; how many files change, and how many fixes that takes."""
         from clika_linter.fixing import fix_file
 
-        fixed = [fix_file(file, linter.lint_document, is_unsafe_allowed=self.unsafe_fixes) for file in files]
+        fixed = [
+            fix_file(file, linter.lint_document, is_unsafe_allowed=self._options.unsafe_fixes)
+            for file in files
+        ]
         changed = [result for result in fixed if result.before != result.after]
-        for result in changed:
-            if self.diff:
-                self._print(result.diff())
-            else:
+        if self._options.diff:
+            self._print("".join(result.diff() for result in changed))
+        else:
+            for result in changed:
                 result.write()
-        return len(changed), sum(result.count for result in changed)
+        return len(changed), sum(result.num_fixes for result in changed)
 
     def _show_plans(self, linter: Linter, files: list[str]) -> int:
         from clika_linter.showing import plans_text
@@ -179,23 +171,25 @@ class Session:
         return CLEAN
 
     def _verdict(self, result: LintResult, configuration: Configuration) -> int:
-        fail_on = FailOn(self.fail_on) if self.fail_on else configuration.fail_on
+        fail_on = FailOn(self._options.fail_on) if self._options.fail_on else configuration.fail_on
         is_stale = bool(result.baseline and result.baseline.fixed)
         return FOUND if is_stale or any(fail_on.is_failure(f.severity) for f in result.findings) else CLEAN
 
     # output
 
     def _is_coloured(self) -> bool:
-        if self.color != "auto" or self.output_file:
-            return self.color == "always"
+        if self._options.color != "auto" or self._options.output_file:
+            return self._options.color == "always"
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
     def _print(self, text: str) -> None:
-        if self.output_file:
+        if self._options.output_file:
             try:
-                Path(self.output_file).write_text(text, encoding="utf-8", newline="\n")
+                Path(self._options.output_file).write_text(text, encoding="utf-8", newline="\n")
             except OSError as problem:
-                raise OutputError(f"{self.output_file} cannot be written", found=problem.strerror) from None
+                raise OutputError(
+                    f"{self._options.output_file} cannot be written", found=problem.strerror
+                ) from None
         else:
             encoding = sys.stdout.encoding or "utf-8"
             click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)

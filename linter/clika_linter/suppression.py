@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from clika_core.settings.document import Document, MappingNode, Node, ScalarNode, SequenceNode
 from clika_core.settings.source import Span
@@ -16,8 +16,7 @@ _CODE = re.compile(r"[^\s,]+")
 _EMPTY_OR_COMMENT = re.compile(r"[ \t]*(#.*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(NamedTuple):
     """One comment: `span` is all of it; `codes` are codes or names of rules with their spans.
 
     `line` is the line whose findings it suppresses, None for the whole file.

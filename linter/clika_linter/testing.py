@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import cache
 from inspect import cleandoc
 from typing import Any, Final
@@ -92,17 +91,18 @@ def fixes_as_it_says(rule: type[Rule]) -> None:
     for case in rule.INVALID:
         if case.fixed is None:
             continue
+        current: Valid = case
         context, _ = context_of(case)
         num_problems = len(context.problems)
         for _ in range(MAX_PASSES):
-            fixes = [finding.fix for finding in run(rule, case, context) if finding.fix]
+            fixes = [finding.fix for finding in run(rule, current, context) if finding.fix]
             if not fixes:
                 break
             assert rule.fix is not None, "a fix, which the class does not declare"
             assert rule.fix == "unsafe" or all(fix.safety == "safe" for fix in fixes), "declared safe"
             text = apply_edits(context.source.text, [fix.edits for fix in fixes])
-            case = replace(case, settings=text)
-            context, _ = context_of(case)
+            current = current.with_settings(text)
+            context, _ = context_of(current)
             assert len(context.problems) <= num_problems, f"{text}\n{SettingsFileError(context.problems)}"
         else:
             raise AssertionError(f"fixing never ends: {context.source.text!r}")

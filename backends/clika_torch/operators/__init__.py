@@ -7,12 +7,20 @@ native name (`aten.foo.default`), stays float, and is reported.
 
 from __future__ import annotations
 
-from clika_torch.operators import activation, arithmetic, movement, normalisation, pooling, weighted
+from clika_torch.operators import (
+    activation,
+    arithmetic,
+    movement,
+    normalisation,
+    pooling,
+    selection,
+    weighted,
+)
 from clika_torch.operators.mapping import Call, Mapping
 
 NATIVE: dict[str, Mapping] = {
     name: mapping
-    for family in (weighted, activation, normalisation, arithmetic, pooling, movement)
+    for family in (weighted, activation, normalisation, arithmetic, pooling, movement, selection)
     for name, mapping in family.NATIVE.items()
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clika_torch.dtypes import dtype_name
-from clika_torch.operators.mapping import Attributes, Call, Mapping, roles
+from clika_torch.operators.mapping import Attributes, Call, Mapping, reduction, roles
 
 _TWO = roles("input=self other")
 
@@ -56,21 +56,15 @@ def _cast(call: Call) -> Attributes:
     return {"dtype": dtype_name(call.result.dtype)} if _cast_type(call) == "cast" else {}
 
 
-def _reduction(call: Call) -> Attributes:
-    """Axes counted from the front, all where none is given."""
-    axes = call.axes("dim") if "dim" in call.arguments else tuple(range(call.tensor("self").dim()))
-    return {"axes": axes, "keep_dims": bool(call.arguments.get("keepdim", False))}
-
-
 def _spread(call: Call) -> Attributes:
     """A variance or deviation: `correction` is subtracted from the count."""
     unbiased = call.arguments.get("unbiased")
     correction = call.arguments.get("correction", int(bool(unbiased)))
-    return {**_reduction(call), "correction": 1 if correction is None else correction}
+    return {**reduction(call), "correction": 1 if correction is None else correction}
 
 
 def _norm(call: Call) -> Attributes:
-    return {**_reduction(call), "order": call["ord" if "ord" in call.arguments else "p"]}
+    return {**reduction(call), "order": call["ord" if "ord" in call.arguments else "p"]}
 
 
 def _diagonal(call: Call) -> Attributes:
@@ -79,8 +73,11 @@ def _diagonal(call: Call) -> Attributes:
 
 def _created(call: Call) -> Attributes:
     """Shape and dtype of what is created, and its value where there is one."""
-    value: Attributes = {"value": call["fill_value"]} if "fill_value" in call.arguments else {}
-    return {"shape": call.result_shape, "dtype": dtype_name(call.result.dtype), **value}
+    found: Attributes = {"shape": call.result_shape, "dtype": dtype_name(call.result.dtype)}
+    for name in ("fill_value", "value"):
+        if name in call.arguments:
+            found["value"] = call[name]
+    return found
 
 
 def _arange(call: Call) -> Attributes:
@@ -113,13 +110,13 @@ NATIVE = {
         for native in _CONVERSIONS
     },
     **{
-        f"aten.{name}": Mapping(name, attributes=_reduction)
+        f"aten.{name}": Mapping(name, attributes=reduction)
         for name in "all any argmax argmin mean prod sum".split()
     },
     "aten.std": Mapping("std", attributes=_spread),
     "aten.var": Mapping("var", attributes=_spread),
-    "aten.logsumexp": Mapping("log_sum_exp", attributes=_reduction),
-    "aten.cumsum": Mapping("cumsum", attributes=_reduction),
+    "aten.logsumexp": Mapping("log_sum_exp", attributes=reduction),
+    "aten.cumsum": Mapping("cumsum", attributes=reduction),
     "aten.linalg_vector_norm": Mapping("norm", attributes=_norm),
     "aten.norm": Mapping("norm", attributes=_norm),
     "aten.tril": Mapping("tril", attributes=_diagonal),
@@ -129,6 +126,8 @@ NATIVE = {
     **_creation("full"),
     **_creation("ones"),
     **_creation("zeros"),
+    "aten.fill.Scalar": Mapping("full", (), _created, shape_only=("self",)),
+    "aten.zero": Mapping("zeros", (), _created, shape_only=("self",)),
     **{f"aten.{name}": Mapping("random", (), _created) for name in "rand randn randint".split()},
     **{
         f"aten.{name}_like": Mapping("random", (), _created, shape_only=("self",))

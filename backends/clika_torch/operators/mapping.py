@@ -112,6 +112,12 @@ def no_attributes(_: Call) -> Attributes:
     return {}
 
 
+def reduction(call: Call) -> Attributes:
+    """Axes counted from the front, all where none is given."""
+    axes = call.axes("dim") if "dim" in call.arguments else tuple(range(call.tensor("self").dim()))
+    return {"axes": axes, "keep_dims": bool(call.arguments.get("keepdim", False))}
+
+
 @dataclass(frozen=True, slots=True)
 class Mapping:
     """A native operator in neutral words.

@@ -40,7 +40,37 @@ def _clip(low: float | None, high: float | None) -> Callable[[LoweringContext], 
 
 
 def _softmax(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
-    return lambda context: context.op(type_, [context.operand("input")], axis=context.attribute("axis", -1))
+    """Computed in the dtype of the result."""
+
+    def write(context: LoweringContext) -> Sequence[str]:
+        x = context.operand("input")
+        if context.value().dtype != context.input_value().dtype:
+            x = context.one("Cast", x, to=context.element_type)
+        return context.op(type_, [x], axis=context.attribute("axis", -1))
+
+    return write
+
+
+def _elu(context: LoweringContext) -> Sequence[str]:
+    scales = [context.attribute(name, 1) for name in ("scale", "input_scale")]
+    if scales != [1, 1]:
+        raise context.refusal(f"an elu with scale and input_scale {scales}", "both 1")
+    return context.op("Elu", [context.operand("input")], alpha=float(context.attribute("alpha", 1)))
+
+
+def _softplus(context: LoweringContext) -> Sequence[str]:
+    """log(1 + exp(beta · x)) / beta."""
+    beta, threshold = context.attribute("beta", 1), context.attribute("threshold", 20)
+    if threshold < 20:
+        raise context.refusal(f"a softplus that is linear above {threshold}", "20 or more")
+    if beta == 1:
+        return context.op("Softplus", [context.operand("input")])
+    factor = context.constant(np.asarray(beta, context.value().dtype), "beta")
+    return [
+        context.one(
+            "Div", context.one("Softplus", context.one("Mul", context.operand("input"), factor)), factor
+        )
+    ]
 
 
 def _gelu(context: LoweringContext) -> Sequence[str]:
@@ -61,7 +91,7 @@ LOWERINGS = {
     "sigmoid": _plain("Sigmoid"),
     "tanh": _plain("Tanh"),
     "erf": _plain("Erf"),
-    "softplus": _plain("Softplus"),
+    "softplus": _softplus,
     "softsign": _plain("Softsign"),
     "mish": _plain("Mish"),
     "hard_swish": _plain("HardSwish"),
@@ -71,7 +101,7 @@ LOWERINGS = {
     "leaky_relu": lambda context: context.op(
         "LeakyRelu", [context.operand("input")], alpha=float(context.attribute("negative_slope", 0.01))
     ),
-    "elu": _with("Elu", alpha=1.0),
+    "elu": _elu,
     "celu": _with("Celu", alpha=1.0),
     "selu": _plain("Selu"),
     "softmax": _softmax("Softmax"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
-from clika_core.errors import OutputError
 
 _BINARY = {
-    "add": "Add",
-    "sub": "Sub",
     "mul": "Mul",
     "div": "Div",
     "pow": "Pow",
@@ -46,6 +45,19 @@ def _binary(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
     return lambda context: context.op(type_, [context.operand("input"), context.operand("other")])
 
 
+def _scaled(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
+    """A sum or difference whose second operand is multiplied by `alpha` first."""
+
+    def write(context: LoweringContext) -> Sequence[str]:
+        other, alpha = context.operand("other"), context.attribute("alpha", 1)
+        if alpha != 1:
+            factor = context.constant(np.asarray(alpha, context.value().dtype), "alpha")
+            other = context.one("Mul", other, factor)
+        return context.op(type_, [context.operand("input"), other])
+
+    return write
+
+
 def _unary(type_: str) -> Callable[[LoweringContext], Sequence[str]]:
     return lambda context: context.op(type_, [context.operand("input")])
 
@@ -77,22 +89,20 @@ def _adaptive_avg_pool(context: LoweringContext) -> Sequence[str]:
         return context.op("GlobalAveragePool", [context.operand("input")])
     given = context.input_value().example_shape[-len(wanted) :]
     if any(have % want for have, want in zip(given, wanted, strict=True)):
-        raise OutputError(
-            f"layer {context.node.name!r} cannot be written to ONNX",
-            found=f"adaptive pooling from {given} to {wanted}",
-            expected="an output size that divides the input size",
+        raise context.refusal(
+            f"adaptive pooling from {given} to {wanted}", "an output size that divides the input size"
         )
     steps = [have // want for have, want in zip(given, wanted, strict=True)]
     return context.op("AveragePool", [context.operand("input")], kernel_shape=steps, strides=steps)
 
 
 def _avg_pool(context: LoweringContext) -> Sequence[str]:
-    return context.op(
-        "AveragePool",
-        [context.operand("input")],
-        **window_attributes(context),
-        count_include_pad=int(context.attribute("count_include_pad", True)),
-    )
+    """Without padding none is counted: said so, because the integer kernel counts what `ceil_mode` adds."""
+    if context.attribute("divisor") is not None:
+        raise context.refusal("an average pool with a divisor of its own", "the size of the window")
+    window = window_attributes(context)
+    counts = any(window["pads"]) and context.attribute("count_include_pad", True)
+    return context.op("AveragePool", [context.operand("input")], **window, count_include_pad=int(counts))
 
 
 def _cast(context: LoweringContext) -> Sequence[str]:
@@ -109,6 +119,8 @@ def _square(context: LoweringContext) -> Sequence[str]:
 
 
 LOWERINGS = {
+    "add": _scaled("Add"),
+    "sub": _scaled("Sub"),
     **{name: _binary(type_) for name, type_ in _BINARY.items()},
     **{name: _unary(type_) for name, type_ in _UNARY.items()},
     **{name: _reduction(type_) for name, type_ in _REDUCTIONS.items()},

@@ -45,12 +45,13 @@ class LoweringContext:
         return found
 
     def _number(self, role: str) -> str:
-        """A number as operand: in the dtype of the layer's result, a constant activation where it is integer."""
-        number = self.node.attributes[role]
-        assert isinstance(number, int | float)
-        return self.builder.constant(
-            np.asarray(number, self.value().dtype.replace("bfloat16", "float32")), f"{self.node.name}_{role}"
-        )
+        """A number as operand: in the dtype of what it meets, a constant activation where the layer is integer."""
+        number, stem = self.node.attributes[role], f"{self.node.name}_{role}"
+        if self.spec is not None and role in self.spec.weights:
+            return qdq.stored(self.builder, np.asarray(number, np.float32), self.spec.weights[role], stem)
+        is_comparison = self.value().dtype == "bool"
+        dtype = self.graph.value(self.node.inputs[0].key).dtype if is_comparison else self.value().dtype
+        return self.builder.constant(np.asarray(number, dtype.replace("bfloat16", "float32")), stem)
 
     def attribute(self, name: str, default: AttributeValue = None) -> Any:
         """An attribute of the layer, or `default`."""
@@ -84,6 +85,13 @@ class LoweringContext:
             array.astype(np.float32) if array.dtype == np.float64 else array, f"{self.node.name}_{stem}"
         )
 
+    def refusal(self, found: str, expected: str) -> OutputError:
+        """The error of a layer whose type can be written, but not with these attributes."""
+        where = f" ({self.node.path})" if self.node.path else ""
+        return OutputError(
+            f"layer {self.node.name!r}{where} cannot be written to ONNX", found=found, expected=expected
+        )
+
     def requantized(self, name: str, of: str) -> str:
         """`name` behind a pair with the parameters of the layer's `input` or `output`; as it is in a float layer.
 
@@ -100,6 +108,12 @@ class LoweringContext:
         free = [axis for axis, size in enumerate(shape) if isinstance(size, str) or size == -1]
         if len(free) <= 1:
             return self.constant([-1 if axis in free else size for axis, size in enumerate(shape)], "shape")
+        return self.sizes(shape)
+
+    def sizes(self, shape: Shape) -> str:
+        """An int64 tensor holding sizes none of which is left to the operator to find."""
+        if all(isinstance(size, int) for size in shape):
+            return self.constant(list(shape), "sizes")
         parts = [
             self.builder.size(size) if isinstance(size, str) else self.constant([size], "size")
             for size in shape

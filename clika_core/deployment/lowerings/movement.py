@@ -8,8 +8,9 @@ import numpy as np
 
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
+from clika_core.ir.graph import Shape
 
-_LAST = np.iinfo(np.int64).max
+_LAST, _FIRST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
 
 
 def _identity(context: LoweringContext) -> Sequence[str]:
@@ -26,7 +27,21 @@ def _permute(context: LoweringContext) -> Sequence[str]:
 
 
 def _expand(context: LoweringContext) -> Sequence[str]:
-    return context.op("Expand", [context.operand("input"), context.shape(context.value().shape)])
+    """Sizes that stay are 1 in the target shape, which broadcasts both ways."""
+    wanted = context.value().shape
+    given = (1,) * len(wanted) if "input" not in context.inputs else context.input_value().shape
+    kept = given[max(len(given) - len(wanted), 0) :]
+    ahead = wanted[: len(wanted) - len(kept)]
+    sizes = [1 if have == want else want for have, want in zip(kept, wanted[len(ahead) :], strict=True)]
+    return context.op("Expand", [context.operand("input"), context.sizes((*ahead, *sizes))])
+
+
+def _repeat(context: LoweringContext) -> Sequence[str]:
+    repeats = context.attribute("repeats")
+    rank = len(context.input_value().shape)
+    if len(repeats) != rank or not all(isinstance(times, int) for times in repeats):
+        raise context.refusal(f"repeats {repeats} of {rank} axes", "one number for each axis")
+    return context.op("Tile", [context.operand("input"), context.constant(list(repeats), "repeats")])
 
 
 def _concat(context: LoweringContext) -> Sequence[str]:
@@ -53,6 +68,22 @@ def _slice(context: LoweringContext) -> Sequence[str]:
 def _select(context: LoweringContext) -> Sequence[str]:
     index = context.constant(np.int64(context.attribute("index")), "index")
     return context.op("Gather", [context.operand("input"), index], axis=context.attribute("axis", 0))
+
+
+def _flip(context: LoweringContext) -> Sequence[str]:
+    axes = list(context.attribute("axes"))
+    bounds = {"starts": -1, "ends": _FIRST, "axes": None, "steps": -1}
+    names = [
+        context.constant(axes if value is None else [value] * len(axes), name)
+        for name, value in bounds.items()
+    ]
+    return context.op("Slice", [context.operand("input"), *names])
+
+
+def _unbind(context: LoweringContext) -> Sequence[str]:
+    axis, x = context.attribute("axis", 0), context.operand("input")
+    indices = [context.constant(np.int64(index), "index") for index in range(len(context.node.outputs))]
+    return [context.op("Gather", [x, index], axis=axis)[0] for index in indices]
 
 
 def _split(context: LoweringContext) -> Sequence[str]:
@@ -98,6 +129,47 @@ def _pixel_shuffle(context: LoweringContext) -> Sequence[str]:
     )
 
 
+def _regrouped(context: LoweringContext, split: Shape, order: Sequence[int], joined: Shape) -> Sequence[str]:
+    """Reshape, permute, reshape: in an integer layer with a pair after each step, to be fused one by one."""
+    parts = context.one("Reshape", context.operand("input"), context.shape(split))
+    moved = context.one("Transpose", context.requantized(parts, "input"), perm=list(order))
+    return context.op("Reshape", [context.requantized(moved, "input"), context.shape(joined)])
+
+
+def _pixel_unshuffle(context: LoweringContext) -> Sequence[str]:
+    """[N, C, H·r, W·r] to [N, C·r², H, W]; SpaceToDepth orders the channels otherwise."""
+    n, channels, height, width = context.value().shape
+    r = context.attribute("factor")
+    before = context.input_value().shape[1]
+    if not (isinstance(height, int) and isinstance(width, int)):
+        raise context.refusal("an image of free size", "fixed sizes")
+    return _regrouped(
+        context, (n, before, height, r, width, r), (0, 1, 3, 5, 2, 4), (n, channels, height, width)
+    )
+
+
+def _channel_shuffle(context: LoweringContext) -> Sequence[str]:
+    n, channels, *rest = context.value().shape
+    groups = context.attribute("groups")
+    assert isinstance(channels, int)
+    order = (0, 2, 1, *range(3, 3 + len(rest)))
+    return _regrouped(context, (n, groups, channels // groups, *rest), order, context.value().shape)
+
+
+def _resize_nearest(context: LoweringContext) -> Sequence[str]:
+    """Output position i takes input position floor(i · have / want)."""
+    sizes = context.attribute("size")
+    rank = len(context.value().shape)
+    return context.op(
+        "Resize",
+        [context.operand("input"), "", "", context.sizes(sizes)],
+        axes=list(range(rank - len(sizes), rank)),
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+
+
 LOWERINGS = {
     "identity": _identity,
     "reshape": _reshape,
@@ -109,9 +181,15 @@ LOWERINGS = {
     "concat": _concat,
     "slice": _slice,
     "select": _select,
+    "flip": _flip,
+    "unbind": _unbind,
+    "repeat": _repeat,
     "split": _split,
     "gather": _gather,
     "max_pool": _max_pool,
     "pad": _pad,
     "pixel_shuffle": _pixel_shuffle,
+    "pixel_unshuffle": _pixel_unshuffle,
+    "channel_shuffle": _channel_shuffle,
+    "resize_nearest": _resize_nearest,
 }

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from clika_core.deployment.lowerings.context import LoweringContext
 
 
+def _affine(context: LoweringContext, shape: Sequence[int]) -> list[str]:
+    """Weight and bias, ones and zeros where the layer has none."""
+    dtype = context.value().dtype
+    return [
+        context.optional(role) or context.constant(np.full(shape, default, dtype), role)
+        for role, default in (("weight", 1), ("bias", 0))
+    ]
+
+
+def _channels(context: LoweringContext) -> list[int]:
+    return [context.input_value().example_shape[1]]
+
+
 def _batch_norm(context: LoweringContext) -> Sequence[str]:
-    roles = ("input", "weight", "bias", "running_mean", "running_var")
+    statistics = [context.operand(role) for role in ("running_mean", "running_var")]
     return context.op(
         "BatchNormalization",
-        [context.operand(role) for role in roles],
+        [context.operand("input"), *_affine(context, _channels(context)), *statistics],
         epsilon=context.attribute("epsilon", 1e-5),
     )
 
 
 def _layer_norm(context: LoweringContext) -> Sequence[str]:
-    names = [context.operand("input"), context.operand("weight")]
-    bias = context.optional("bias")
+    first = min(context.attribute("axes", (-1,)))
     return context.op(
         "LayerNormalization",
-        [*names, bias] if bias else names,
-        axis=min(context.attribute("axes", (-1,))),
+        [context.operand("input"), *_affine(context, context.input_value().example_shape[first:])],
+        axis=first,
         epsilon=context.attribute("epsilon", 1e-5),
     )
 
@@ -30,7 +44,7 @@ def _layer_norm(context: LoweringContext) -> Sequence[str]:
 def _group_norm(context: LoweringContext) -> Sequence[str]:
     return context.op(
         "GroupNormalization",
-        [context.operand("input"), context.operand("weight"), context.operand("bias")],
+        [context.operand("input"), *_affine(context, _channels(context))],
         num_groups=context.attribute("num_groups"),
         epsilon=context.attribute("epsilon", 1e-5),
     )

@@ -11,10 +11,11 @@ Examples shrink towards a chain of `relu` without rules.
 
 from __future__ import annotations
 
+from clika_core.testing.strategies.broken_rules import broken_rules
 from clika_core.testing.strategies.graphs import graphs
 from clika_core.testing.strategies.kinds import LAYER_KINDS, LayerKind
 from clika_core.testing.strategies.orders import disjoint_union, relabelings, renamed, renamings, reorderings
-from clika_core.testing.strategies.rules import broken_rules, names_only, rule_sets, selectors, skipping_rules
+from clika_core.testing.strategies.rules import names_only, rule_sets, selectors, skipping_rules
 from clika_core.testing.strategies.scenarios import Scenario, scenarios
 from clika_core.testing.strategies.targets import LAB, targets
 

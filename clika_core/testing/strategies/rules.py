@@ -1,4 +1,4 @@
-"""Random rules: valid ones of every kind for a given graph, and rules that no graph makes valid.
+"""Random rules of every kind, valid for a given graph.
 
 Valid by construction: a layer is drawn first, then a selector that matches it, then targets that it reaches.
 Two rules may still contradict each other, which is an error where they meet.
@@ -6,7 +6,7 @@ Two rules may still contradict each other, which is an error where they meet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from clika_core.settings.model import LayerQuantizationSettings
 
 Rules: TypeAlias = tuple[tuple[str, LayerQuantizationSettings], ...]
 
-_NOWHERE = ("no_such_layer_7", "name:absent_1", "path:nowhere.at_all", "nowhere_*", "glob:nowhere.**.x")
+NOWHERE = ("no_such_layer_7", "name:absent_1", "path:nowhere.at_all", "nowhere_*", "glob:nowhere.**.x")
 
 
 def selectors(node: Node, *, names_only: bool = False) -> st.SearchStrategy[str]:
@@ -47,12 +47,6 @@ def skipping_rules(graph: Graph) -> st.SearchStrategy[Rules]:
     return _rules(graph, False, (_Extent.HERE, _Extent.UNTIL, _Extent.DOWNSTREAM), _BITS[:1]).map(
         lambda rule: (rule,)
     )
-
-
-def broken_rules(graph: Graph) -> st.SearchStrategy[tuple[str, Mapping[str, Any]]]:
-    """A selector with the keywords of a rule that is an error on `graph`, which must have a layer."""
-    kinds = [_misspelt(graph), _alone(graph), _unreached(graph)]
-    return st.one_of([kind for kind in kinds if kind is not None])
 
 
 class _Extent(StrEnum):
@@ -93,13 +87,13 @@ def _rules(
     if extent is _Extent.DOWNSTREAM:
         keywords["skip_quantization_downstream"] = True
     if extent is _Extent.ABSENT:
-        selector = draw(st.sampled_from(_NOWHERE))
+        selector = draw(st.sampled_from(NOWHERE))
     if extent in (_Extent.UNTIL, _Extent.PARTLY_ABSENT):
         ends = draw(st.lists(st.sampled_from(descendants(graph, node)), min_size=1, max_size=3))
         until = {draw(selectors(end, names_only=names_only)) for end in ends}
         keywords["skip_quantization_until"] = sorted(until)
     if extent is _Extent.PARTLY_ABSENT:
-        absent = draw(st.sampled_from(_NOWHERE))
+        absent = draw(st.sampled_from(NOWHERE))
         reached = keywords["skip_quantization_until"] if draw(st.booleans()) else []
         keywords["skip_quantization_until"] = [absent, *reached]
     if extent in (_Extent.ABSENT, _Extent.PARTLY_ABSENT):
@@ -140,59 +134,3 @@ def _path_selectors(path: str | None) -> list[str]:
         ]
         found.append("".join(f"[{part}]" if part.isdigit() else f".{part}" for part in parts).lstrip("."))
     return found
-
-
-def _misspelt(graph: Graph) -> st.SearchStrategy[tuple[str, Mapping[str, Any]]]:
-    """Selectors and targets that match nothing."""
-    layer = st.sampled_from(graph.layers)
-    selector = st.sampled_from(_NOWHERE).map(lambda text: (text, {"skip_quantization": True}))
-    target = st.tuples(layer, st.sampled_from(_NOWHERE)).map(
-        lambda drawn: (
-            drawn[0].name,
-            {"skip_quantization": True, "skip_quantization_until": [drawn[0].name, drawn[1]]},
-        )
-    )
-    return st.one_of(selector, target)
-
-
-def _alone(graph: Graph) -> st.SearchStrategy[tuple[str, Mapping[str, Any]]]:
-    """Ranges without `skip_quantization=True`, and both ranges together."""
-    return st.sampled_from(graph.layers).flatmap(
-        lambda node: st.sampled_from(
-            [
-                (node.name, {"skip_quantization_downstream": True}),
-                (node.name, {"skip_quantization_until": [node.name]}),
-                (node.name, {"skip_quantization": False, "skip_quantization_until": [node.name]}),
-                (node.name, {"skip_quantization": False, "skip_quantization_downstream": True}),
-                (
-                    node.name,
-                    {
-                        "skip_quantization": True,
-                        "skip_quantization_downstream": True,
-                        "skip_quantization_until": [node.name],
-                    },
-                ),
-            ]
-        )
-    )
-
-
-def _unreached(graph: Graph) -> st.SearchStrategy[tuple[str, Mapping[str, Any]]] | None:
-    """Targets upstream or in another branch, alone or beside one that is reached."""
-    pairs = [
-        (start.name, end.name)
-        for start in graph.layers
-        for end in graph.layers
-        if end.name not in {node.name for node in descendants(graph, start)}
-    ]
-    if not pairs:
-        return None
-    return st.tuples(st.sampled_from(pairs), st.booleans()).map(
-        lambda drawn: (
-            drawn[0][0],
-            {
-                "skip_quantization": True,
-                "skip_quantization_until": [drawn[0][1], *([drawn[0][0]] if drawn[1] else [])],
-            },
-        )
-    )

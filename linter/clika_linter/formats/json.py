@@ -20,7 +20,7 @@ def render(result: LintResult) -> str:
         "findings": [finding.to_json() for finding in result.findings],
         "notes": list(result.notes),
         "summary": {
-            **{str(kind): result.count(kind) for kind in Severity},
+            **{str(kind): result.num_of(kind) for kind in Severity},
             "suppressed": result.num_suppressed,
             "fixed": result.num_fixed,
         },

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from clika_core import __version__
 from clika_linter.entry import RuleEntry
+from clika_linter.explaining import explain
 from clika_linter.fingerprints import fingerprint
 from clika_linter.reported import WORKPLACE, Region, Reported
 from clika_linter.reporter import LintResult
@@ -36,10 +37,12 @@ def render(result: LintResult) -> str:
 
 
 def _rule(entry: RuleEntry) -> dict[str, Any]:
+    words = (entry.load().__doc__ or "").strip()
     return {
         "id": entry.code,
         "name": entry.name,
-        "shortDescription": {"text": entry.name.replace("-", " ")},
+        "shortDescription": {"text": words.partition("\n")[0]},
+        "help": {"text": explain(entry), "markdown": explain(entry)},
         "defaultConfiguration": {"level": _LEVELS[entry.severity]},
     }
 

@@ -44,7 +44,7 @@ def headline(finding: Reported, style: Style) -> str:
 
 def summary(result: LintResult) -> Iterator[str]:
     """What was found, in one sentence; what can be fixed; what the baseline knew."""
-    counts = [(result.count(kind), str(kind)) for kind in Severity]
+    counts = [(result.num_of(kind), str(kind)) for kind in Severity]
     words = [f"{count} {kind}{'s' * (count != 1 and kind != 'info')}" for count, kind in counts if count]
     files = f"{len(result.files)} file{'s' * (len(result.files) != 1)}"
     yield f"Found {', '.join(words)} in {files}." if words else f"No findings in {files}."

@@ -54,7 +54,47 @@ class Indexed(nn.Module):
         return y
 
 
-MODELS = [ResultIgnored, ReadThroughAView, WrittenThroughASlice, WritesItsInput, ReadBefore, Indexed]
+class WrittenThroughViewsOfViews(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.clone()
+        column = y.t()[1]
+        grid = y.unsqueeze(0).permute(0, 2, 1)
+        grid[:, 2:].mul_(3)
+        column.add_(5)
+        y.view(-1)[:2].zero_()
+        return y + grid[0].t() + column.sum()
+
+
+class Overwritten(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        mask = x.new_zeros(4)
+        for position, (start, stop) in enumerate(((0, 1), (1, 3), (3, 4))):
+            mask[start:stop] = position
+        y = torch.empty_like(x)
+        y[:] = x * 2
+        y[0].copy_(mask)
+        return y * mask
+
+
+class WrittenThroughAPart(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2
+        first, _ = y.chunk(2, dim=1)
+        first.neg_()
+        return y
+
+
+MODELS = [
+    WrittenThroughViewsOfViews,
+    Overwritten,
+    WrittenThroughAPart,
+    ResultIgnored,
+    ReadThroughAView,
+    WrittenThroughASlice,
+    WritesItsInput,
+    ReadBefore,
+    Indexed,
+]
 
 
 @pytest.mark.parametrize("make", MODELS)
@@ -73,6 +113,11 @@ def test_plain_writes_keep_the_layers_as_they_were_written() -> None:
         "relu",
         "add",
     ]
+
+
+def test_a_mask_that_is_written_piece_by_piece_is_a_weight() -> None:
+    graph = trace(Overwritten(), torch.randn(2, 4)).graph
+    assert [weight.shape for weight in graph.layers[-1].weights] == [(4,)]
 
 
 class Autocast(nn.Module):

@@ -29,6 +29,14 @@ class Frozen:
     value: Any
 
 
+class Cache:
+    """An object of a library, with its layers in a list."""
+
+    def __init__(self, *keys: Any) -> None:
+        self.layers = [{"key": key} for key in keys]
+        self.kind = Cache
+
+
 A, B = torch.zeros(1), torch.ones(2)
 
 CASES: list[tuple[Any, list[str]]] = [
@@ -64,6 +72,23 @@ def test_fields_that_a_constructor_does_not_take_come_back_too() -> None:
 
 def test_other_mappings_become_dicts() -> None:
     assert flatten(UserDict(a=A)).build([1]) == {"a": 1}
+
+
+def test_other_objects_are_opened_where_they_hold_arrays() -> None:
+    flat = flatten({"cache": Cache(A, B), "empty": Cache()})
+    assert list(flat.leaves) == ["cache.layers.0.key", "cache.layers.1.key"]
+    rebuilt = flat.build([1, 2])
+    assert isinstance(rebuilt["cache"], Cache)
+    assert rebuilt["cache"].layers == [{"key": 1}, {"key": 2}]
+    assert "empty" in flat.constants
+
+
+def test_what_contains_itself_is_constant_there() -> None:
+    cache = Cache(A)
+    cache.layers.append({"key": cache})
+    flat = flatten(cache)
+    assert list(flat.leaves) == ["layers.0.key"]
+    assert flat.constants["layers.1.key"] is cache
 
 
 def test_constants_have_paths() -> None:

@@ -38,6 +38,8 @@ class LeavingTorch(nn.Module):
 class Opaque:
     """Holds a tensor where nobody can find it."""
 
+    __slots__ = ("tensor",)
+
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
 

@@ -41,6 +41,15 @@ def test_names_and_aliases(selector: str, expected: str) -> None:
     assert selected(selector) == expected
 
 
+@pytest.mark.parametrize("selector", ["sigmoid_1", "name:sigmoid_1", "glob:sigmoid_1", "re:sigmoid_1"])
+def test_a_name_is_that_layer_s_alone_where_the_framework_counts_from_another_number(selector: str) -> None:
+    g = GraphBuilder()
+    h = g.layer("sigmoid", g.input("x"), aliases=("sigmoid",))
+    h = g.layer("sigmoid", h, aliases=("sigmoid_1",))
+    g.output(g.layer("softmax", h))
+    assert ask(g.build(), {selector: skip()}).skipped == ("sigmoid_1",)
+
+
 @pytest.mark.parametrize(
     ("selector", "expected"),
     [

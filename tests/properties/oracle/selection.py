@@ -39,11 +39,10 @@ def select(graph: Graph, selector: str) -> Selection:
 
 
 def by_name(graph: Graph, text: str) -> Selection:
-    """By name or alias; the path is an alias too, but read as a path."""
-    return {
-        node.name: Specificity.NAME
-        for node in graph.layers
-        if text == node.name or (text in node.aliases and text != node.path)
+    """By name, else by alias; the path is an alias too, but read as a path."""
+    named = {node.name: Specificity.NAME for node in graph.layers if text == node.name}
+    return named or {
+        node.name: Specificity.NAME for node in graph.layers if text in node.aliases and text != node.path
     }
 
 
@@ -62,10 +61,11 @@ def by_path(graph: Graph, text: str) -> Selection:
 def by_glob(graph: Graph, text: str) -> Selection:
     """By a glob over names, aliases, paths, and modules with all that is below them."""
     wanted = _normalised(text).split(".")
+    names = {node.name for node in graph.layers}
     return {
         node.name: Specificity.GLOB
         for node in graph.layers
-        if any(_fits(wanted, candidate) for candidate in _candidates(node))
+        if any(_fits(wanted, candidate) for candidate in _candidates(node, names))
     }
 
 
@@ -78,11 +78,11 @@ def _fits(wanted: list[str], parts: list[str]) -> bool:
     return bool(parts) and fnmatchcase(parts[0], wanted[0]) and _fits(wanted[1:], parts[1:])
 
 
-def _candidates(node: Node) -> list[list[str]]:
-    """Name, aliases, path and every module around it, as components."""
+def _candidates(node: Node, names: set[str]) -> list[list[str]]:
+    """Name, aliases that are nobody's name, path and every module around it, as components."""
     parts = node.path.split(".") if node.path else []
     modules = [parts[:length] for length in range(1, len(parts) + 1)]
-    return [[node.name], *(alias.split(".") for alias in node.aliases), *modules]
+    return [[node.name], *(alias.split(".") for alias in node.aliases if alias not in names), *modules]
 
 
 def _normalised(path: str) -> str:

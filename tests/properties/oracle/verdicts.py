@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind
 from clika_core.ir.operators import OPERATORS, Trait, trait_of
@@ -10,6 +12,8 @@ from clika_core.ir.removals import removals
 from clika_core.planning.decision import Cause, CauseKind, Precision
 from clika_core.testing.strategies import Scenario
 from tests.properties.oracle.causes import OwnCauses, own_causes, rules_in_force
+
+Clauses: TypeAlias = frozenset[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Verdict:
     overridden: frozenset[Cause]
     group: str | None
     bits: tuple[int, int]
-    inherited_from: frozenset[tuple[str, ...]] = frozenset()
+    inherited_from: Clauses = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Oracle:
     own: dict[str, OwnCauses] = field(init=False)
     heads: dict[str, str] = field(init=False)
     floats: set[str] = field(init=False)
+    upstream: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Own causes, then groups, then what is inherited until nothing changes."""
@@ -55,12 +60,9 @@ class Oracle:
         self.own = own_causes(self.scenario, rules_in_force(self.scenario))
         self.kept = [node for node in self.graph.layers if node.name not in self.removed]
         self.heads = self._heads()
-        self.floats = {node.name for node in self.kept if self.own[node.name].held}
-        while True:
-            more = {node.name for node in self.kept if self._inherited(node)} - self.floats
-            if not more:
-                break
-            self.floats |= more
+        by_themselves = {node.name for node in self.kept if self.own[node.name].held}
+        self.upstream = self._closed(by_themselves, self._from_upstream)
+        self.floats = self._closed(self.upstream, self._from_consumers)
 
     @property
     def graph(self) -> Graph:
@@ -105,7 +107,7 @@ class Oracle:
             followers = self.scenario.target.fusions.get(node.type, ())
             end = node
             while True:
-                after = self._readers(end.name)
+                after = self._readers(end.name) if len(end.outputs) == 1 else []
                 if len(after) != 1 or after[0].kind is not NodeKind.LAYER or after[0].type not in followers:
                     break
                 if self.own[after[0].name].held and not self.own[node.name].held:
@@ -114,20 +116,38 @@ class Oracle:
                 heads[end.name] = node.name
         return heads
 
-    def _inherited(self, node: Node) -> frozenset[tuple[str, ...]]:
-        """For each clause that holds now, the layers that it holds because of."""
-        clauses: list[tuple[str, ...]] = []
+    def _closed(self, floats: set[str], inherited: Callable[[Node, set[str]], Clauses]) -> set[str]:
+        """`floats` and, again and again, the layers that inherit from them."""
+        while True:
+            more = {node.name for node in self.kept if inherited(node, floats)} - floats
+            if not more:
+                return floats
+            floats = floats | more
+
+    def _inherited(self, node: Node) -> Clauses:
+        """For each clause that holds, the layers that it holds because of.
+
+        A producer that is float because all its consumers are is no reason for a consumer to be float.
+        """
+        return self._from_upstream(node, self.upstream) | self._from_consumers(node, self.floats)
+
+    def _from_upstream(self, node: Node, floats: set[str]) -> Clauses:
+        """A float head of the group, float producers of a layer that moves values."""
         head = self.heads[node.name]
-        if head != node.name and head in self.floats:
-            clauses.append((head,))
+        clauses: set[tuple[str, ...]] = {(head,)} if head != node.name and head in floats else set()
         if trait_of(node) is Trait.TRANSPARENT:
-            producers = {source.name for source, _ in self._sources(node)}
-            clauses.append(tuple(name for name in self._in_order(producers) if name in self.floats))
-            if self._sources(node) and self._is_fed_by_the_outside(node):
-                readers = self._readers(node.name)
-                if all(reader.kind is NodeKind.OUTPUT or reader.name in self.floats for reader in readers):
-                    clauses.append(tuple(reader.name for reader in readers))
-        return frozenset(clause for clause in clauses if clause)
+            producers = {source.name for source, _ in self._sources(node)} & floats
+            clauses |= {tuple(self._in_order(producers))} if producers else set()
+        return frozenset(clauses)
+
+    def _from_consumers(self, node: Node, floats: set[str]) -> Clauses:
+        """All consumers, where they are float and only moves lie between the graph inputs and here."""
+        readers = self._readers(node.name)
+        if not self._sources(node) or not self._is_fed_by_the_outside(node):
+            return frozenset()
+        if any(reader.kind is NodeKind.LAYER and reader.name not in floats for reader in readers):
+            return frozenset()
+        return frozenset({tuple(reader.name for reader in readers)})
 
     def _is_fed_by_the_outside(self, node: Node) -> bool:
         """Whether only moves lie between the graph inputs and this layer."""

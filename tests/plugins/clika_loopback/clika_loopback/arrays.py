@@ -1,0 +1,66 @@
+"""`LoopbackArrays`: the operations on arrays that the core needs, where arrays are NumPy's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.numerics import QuantParams, sum_of_squares
+from clika_core.numerics.quantize import as_float32, centred_codes
+from clika_core.numerics.sharing import expand
+from clika_core.observers import NumpyArrays
+from clika_loopback.kernels.kernel import along
+
+
+class LoopbackArrays(NumpyArrays):
+    """`clika_core.backend.interface.ArrayOps` in NumPy, on the core's reference arithmetic. No gradients."""
+
+    def from_numpy(self, array: NDArray[Any], like: NDArray[Any] | None = None) -> NDArray[Any]:
+        """A copy."""
+        return np.array(array)
+
+    def to_numpy(self, array: NDArray[Any]) -> NDArray[Any]:
+        """A copy."""
+        return np.array(array)
+
+    def sum_of_squares(self, array: NDArray[Any], other: NDArray[Any] | None = None) -> float:
+        """Sum of (array - other)**2, or of array**2, in float64."""
+        return sum_of_squares(array, other)
+
+    def quantize(self, array: NDArray[Any], params: QuantParams) -> NDArray[Any]:
+        """Centred codes, float32; NaN stays NaN."""
+        return np.asarray(centred_codes(as_float32(array), params))
+
+    def dequantize(self, codes: NDArray[Any], params: QuantParams) -> NDArray[np.float32]:
+        """Centred codes times scale, float32."""
+        return np.asarray(codes.astype(np.float32) * expand(params.scale, codes.shape, params.granularity))
+
+    def rescale(
+        self,
+        accumulator: NDArray[Any],
+        multiplier: NDArray[np.float32],
+        axis: int | None,
+        params: QuantParams,
+    ) -> NDArray[np.float32]:
+        """Centred codes of integer sums times a float32 multiplier: a scalar, or a vector along `axis`."""
+        factor = multiplier if axis is None else along(multiplier, axis, accumulator.ndim)
+        zero_point = params.zero_point.astype(np.float32)
+        codes = np.rint(accumulator.astype(np.float32) * factor) + zero_point
+        return np.asarray(np.clip(codes, params.format.quant_min, params.format.quant_max) - zero_point)
+
+    def round_to_codes(
+        self, array: NDArray[Any], divisor: NDArray[np.float32], bound: float
+    ) -> NDArray[np.float64]:
+        """`clip(rint(array / divisor), -bound, bound)`, float64, which holds any bound of 32 bits."""
+        values = along(divisor, 0, array.ndim) if divisor.ndim else divisor
+        return np.clip(np.rint(as_float32(array) / values).astype(np.float64), -bound, bound)
+
+    def clip(self, codes: NDArray[Any], minimum: float, maximum: float) -> NDArray[Any]:
+        """Elementwise clip."""
+        return np.asarray(np.clip(codes, minimum, maximum))
+
+    def cast(self, array: NDArray[Any], dtype: str) -> NDArray[Any]:
+        """The array in another floating dtype."""
+        return array.astype(dtype)

@@ -1,0 +1,56 @@
+"""`LoopbackBackend`: finds loopback models and traces them. NumPy is imported when a method needs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from clika_core.backend.interface import Backend, BackendDescription, TracedModel
+from clika_core.errors import ModelError
+
+GAPS = (
+    ("training", "NumPy has no gradients: a native model computes and does not learn"),
+    ("the demo", "there is no demo network for loopback"),
+)
+
+
+class LoopbackBackend(Backend):
+    """Models of the class `clika_loopback.model.LoopbackModel`."""
+
+    name = "loopback"
+    distribution = "clika-loopback"
+
+    def accepts(self, model: Any) -> bool:
+        """Whether `model` is a `LoopbackModel`; where that was never imported, nothing can be one."""
+        module = sys.modules.get("clika_loopback.model")
+        return module is not None and isinstance(model, module.LoopbackModel)
+
+    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+        """Trace `model`. Raises DataError or TraceError where it does not take the example inputs."""
+        from clika_loopback.traced_model import trace
+
+        return trace(model, example_inputs, name)
+
+    def describe(self) -> BackendDescription:
+        """NumPy's version, or that it is not installed."""
+        try:
+            version = metadata.version("numpy")
+        except metadata.PackageNotFoundError:
+            return BackendDescription(self.name, "NumPy", None, problem="numpy is not installed")
+        capabilities = ("trace", "run", "interpret", "preprocess", "native", "parameters")
+        return BackendDescription(self.name, "NumPy", version, ("cpu",), capabilities, GAPS)
+
+    def demo_network(self, weights: Path | None = None) -> Any:
+        """Refuse: a stated gap."""
+        raise _no_demo()
+
+    def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
+        """Refuse: a stated gap."""
+        raise _no_demo()
+
+
+def _no_demo() -> ModelError:
+    return ModelError("loopback has no demo network", fix="use --backend torch")

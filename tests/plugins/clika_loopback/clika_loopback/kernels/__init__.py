@@ -1,0 +1,33 @@
+"""One NumPy function per operation: `KERNELS[type](operands, attributes)` gives an array, or several.
+
+`operands` are by role, as the vocabulary of `clika_core.ir.operators` names them; a number given as operand
+stands among the attributes. Results have the floating dtype of the operands: integers in float32 stay exact
+below 2**24, in float64 below 2**53.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from clika_loopback.kernels import activation, arithmetic, movement, normalisation, pooling, weighted
+from clika_loopback.kernels.kernel import Kernel
+
+KERNELS: Mapping[str, Kernel] = {
+    **activation.KERNELS,
+    **arithmetic.KERNELS,
+    **movement.KERNELS,
+    **normalisation.KERNELS,
+    **pooling.KERNELS,
+    **weighted.KERNELS,
+}
+
+
+def compute(
+    type_name: str, operands: Mapping[str, NDArray[Any]], attributes: Mapping[str, Any]
+) -> tuple[NDArray[Any], ...]:
+    """The results of one operation, always as a tuple."""
+    results = KERNELS[type_name](operands, attributes)
+    return results if isinstance(results, tuple) else (results,)
