@@ -141,7 +141,9 @@ class RedundantSkip(Rule):
             settings="layer_settings:\n  conv_1: {quantization_settings: {skip_quantization: true}}\n"
             "  «features.1»: {quantization_settings: {skip_quantization: true}}\n",
             graph=classifier,
-            messages=("rule 'features.1' changes nothing: relu_1 stays float with the layers around it",),
+            messages=(
+                "rule 'features.1' changes nothing: relu_1 stays float because of the layers around it (conv_1)",
+            ),
             fixed="layer_settings:\n  conv_1: {quantization_settings: {skip_quantization: true}}\n",
             about="the activation of a skipped convolution is float with it",
         ),
@@ -194,8 +196,6 @@ def _reason(decision: Decision, rule: LayerRule) -> tuple[str, str]:
     if others:
         reason = f"float because of {because(others[0])}"
         return (f"stays {reason}", f"stay {reason}")
-    if decision.precision is Precision.FLOAT:
-        return ("stays float with the layers around it", "stay float with the layers around them")
     bits = rule.settings.weights_num_bits or rule.settings.activations_num_bits
     words = "would be quantized without it" if not bits else "would have the same bits without it"
     return (words, words)
