@@ -49,6 +49,7 @@ class AmbiguousSelector(Rule):
     name = "ambiguous-selector"
     severity = Severity.ERROR
     needs = (Need.GRAPH, Need.LAYER_RULES)
+    silences = ("CLK209",)
     fix = Safety.UNSAFE
 
     VALID = (

@@ -193,9 +193,13 @@ def _reason(decision: Decision, rule: LayerRule) -> tuple[str, str]:
         return ("is removed by preprocessing", "are removed by preprocessing")
     own = (CauseKind.RULE, rule.selector)
     others = [cause for cause in decision.causes if (cause.kind, cause.selector) != own]
+    bits = rule.settings.weights_num_bits or rule.settings.activations_num_bits
+    if bits:
+        others.sort(
+            key=lambda cause: cause.kind is CauseKind.UNSUPPORTED
+        )  # the bits may be the reason for it
     if others:
         reason = f"float because of {because(others[0])}"
         return (f"stays {reason}", f"stay {reason}")
-    bits = rule.settings.weights_num_bits or rule.settings.activations_num_bits
     words = "would be quantized without it" if not bits else "would have the same bits without it"
     return (words, words)

@@ -20,7 +20,8 @@ class SkipSplitsFusion(Rule):
 
     ## What it does
     Reports layers that a rule keeps float although the head of their fused group is quantized: the relu of a
-    quantized convolution, for instance. Groups are those of the deployment target.
+    quantized convolution, for instance. Groups are those of the deployment target. Heads that an explicit
+    `skip_quantization: false` takes out of a range are left to conflicting-skip.
 
     ## Why is this bad?
     Fused, the relu costs nothing. Split off, the convolution has to write integers, they are changed to
@@ -68,6 +69,13 @@ class SkipSplitsFusion(Rule):
             settings="layer_settings:\n  block: {quantization_settings: {skip_quantization: true}}\n",
             graph=residual,
             about="the add begins a group of its own",
+        ),
+        Valid(
+            settings="layer_settings:\n  linear_2:\n    quantization_settings:\n      skip_quantization: true\n"
+            "      skip_quantization_until: [linear_4]\n"
+            "  linear_3: {quantization_settings: {skip_quantization: false}}\n",
+            graph=guide_network,
+            about="conflicting-skip names the reason, the explicit false",
         ),
     )
     INVALID = (
@@ -134,8 +142,9 @@ def _head_without(context: Context, position: int, node: Node) -> str | None:
     is_only_reader = len(context.wiring.readers[sources[0]]) == 1
     if decision.precision is not Precision.QUANTIZED or decision.group is None or not is_only_reader:
         return None
-    fused = context.target.fusions.get(context.graph[decision.group].type, ())
-    return decision.group if node.type in fused else None
+    head = context.plan[decision.group]
+    is_fused = node.type in context.target.fusions.get(context.graph[head.name].type, ())
+    return head.name if is_fused and not head.overridden else None
 
 
 def _finding(context: Context, number: int, pairs: list[tuple[str, str]]) -> Finding:

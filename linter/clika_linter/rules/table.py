@@ -11,11 +11,11 @@ from clika_linter.rule import Need
 RULES = (
     RuleEntry("CLK001", "invalid-syntax", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.invalid_syntax:InvalidSyntax"),
     RuleEntry("CLK201", "unknown-layer", Severity.ERROR, (Need.GRAPH,), "clika_linter.rules.unknown_layer:UnknownLayer", fix=Safety.UNSAFE),
-    RuleEntry("CLK202", "unreachable-until", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.unreachable_until:UnreachableUntil", fix=Safety.SAFE),
+    RuleEntry("CLK202", "unreachable-until", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.unreachable_until:UnreachableUntil", fix=Safety.SAFE, silences=("CLK209",)),
     RuleEntry("CLK203", "conflicting-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.conflicting_skip:ConflictingSkip"),
     RuleEntry("CLK204", "redundant-skip", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.redundant_skip:RedundantSkip", fix=Safety.SAFE, silences=("CLK209", "CLK214"), holds_for_every_graph=True),
     RuleEntry("CLK205", "overlapping-ranges", Severity.INFO, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.overlapping_ranges:OverlappingRanges"),
-    RuleEntry("CLK206", "ambiguous-selector", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.ambiguous_selector:AmbiguousSelector", fix=Safety.UNSAFE),
+    RuleEntry("CLK206", "ambiguous-selector", Severity.ERROR, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.ambiguous_selector:AmbiguousSelector", fix=Safety.UNSAFE, silences=("CLK209",)),
     RuleEntry("CLK207", "skip-splits-fusion", Severity.WARNING, (Need.PLAN, Need.LAYER_RULES,), "clika_linter.rules.skip_splits_fusion:SkipSplitsFusion", silences=("CLK208",)),
     RuleEntry("CLK208", "border-churn", Severity.WARNING, (Need.PLAN,), "clika_linter.rules.border_churn:BorderChurn", silences=("CLK213",)),
     RuleEntry("CLK209", "positional-layer-name", Severity.INFO, (Need.GRAPH, Need.LAYER_RULES,), "clika_linter.rules.positional_layer_name:PositionalLayerName", fix=Safety.UNSAFE, holds_for_every_graph=True),

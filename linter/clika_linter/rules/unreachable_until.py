@@ -55,6 +55,7 @@ class UnreachableUntil(Rule):
     name = "unreachable-until"
     severity = Severity.ERROR
     needs = (Need.GRAPH, Need.LAYER_RULES)
+    silences = ("CLK209",)
     fix = Safety.SAFE
 
     VALID = (
