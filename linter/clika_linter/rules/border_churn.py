@@ -191,12 +191,22 @@ class BorderChurn(Rule):
         )
 
     def _can_add(self, context: Context, kind: CauseKind) -> bool:
-        """Whether enough borders touch layers that are float for such a cause, or inherit float."""
-        touching = {*_floats(context, kind), *_floats(context, CauseKind.INHERITED)}
-        count = sum(
-            b.producer in touching or not touching.isdisjoint(b.consumers) for b in context.plan.borders
-        )
+        """Whether enough borders touch layers that are float for such a cause, or through one that is."""
+        touching = _with_heirs(context.plan, _floats(context, kind))
+        borders = context.plan.borders if touching else ()
+        count = sum(b.producer in touching or not touching.isdisjoint(b.consumers) for b in borders)
         return count > self.max_added_borders
+
+
+def _with_heirs(plan: Plan, layers: Collection[str]) -> set[str]:
+    """`layers`, and those that inherit float from one of them, whichever way."""
+    found = set(layers)
+    for decisions in (plan.decisions, reversed(plan.decisions)) if found else ():
+        for decision in decisions:
+            givers = (giver for c in decision.causes if c.kind is CauseKind.INHERITED for giver in c.of)
+            if not found.isdisjoint(givers):
+                found.add(decision.name)
+    return found
 
 
 def _floats(context: Context, kind: CauseKind, selector: str | None = None) -> list[str]:
