@@ -10,7 +10,7 @@ Ask only for what the rule declares in `needs`: anything else may raise `Unavail
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from clika_core.errors import ClikaError, SettingsError
@@ -30,7 +30,7 @@ from clika_core.targets.target import Target
 from clika_linter.costs import Costs
 from clika_linter.editing import Editor
 from clika_linter.places import Places, RulePlace
-from clika_linter.replanning import reach_without, sections_without_tail
+from clika_linter.replanning import reach_with_skips, reach_without, sections_with_tail
 from clika_linter.report import Report
 
 
@@ -182,18 +182,21 @@ class Context:
     @cached_property
     def plan(self) -> Plan:
         """What would be decided, with the rules that can be used and the report's QS."""
-        settings = self.settings if self.tail_error is None else sections_without_tail(self.settings)
-        return self._decide(settings, self.reach)
+        return self._decide(self._sections, self.reach)
 
     @cached_property
     def plan_without_tail(self) -> Plan:
         """The plan with tail skipping turned off."""
-        return self._decide(sections_without_tail(self.settings), self.reach)
+        return self._decide(sections_with_tail(self.settings, False), self.reach)
+
+    def plan_with_tail(self, outputs: Sequence[str]) -> Plan:
+        """The plan in which only these outputs have a tail; not kept."""
+        return self._decide(sections_with_tail(self.settings, tuple(outputs)), self.reach)
 
     @cached_property
     def plan_without_rules(self) -> Plan:
         """The plan without any rule for layers."""
-        return self._decide(self.settings, RuleReach((), {}, {name: {} for name in self.reach.fields}))
+        return self._decide(self._sections, RuleReach((), {}, {name: {} for name in self.reach.fields}))
 
     def plan_without(self, *numbers: int) -> Plan:
         """The plan without these rules of `reach.rules`: one pass over the graph, kept for other rules.
@@ -202,12 +205,26 @@ class Context:
         """
         left_out = frozenset(numbers)
         if left_out not in self._without:
-            self._without[left_out] = self._decide(self.settings, reach_without(self.reach, left_out))
+            self._without[left_out] = self._decide(self._sections, reach_without(self.reach, left_out))
         return self._without[left_out]
+
+    def plan_with_skips(self, positions: Iterable[int]) -> Plan:
+        """The plan with some more layers skipped, as if by rules of their own; not kept."""
+        return self._decide(self._sections, reach_with_skips(self.reach, positions))
+
+    @cached_property
+    def plan_without_sensitivity(self) -> Plan:
+        """The plan with no layer skipped for its QS."""
+        return decide(self.wiring, self._sections, self.target, self.reach, {})
 
     def rules(self) -> Iterator[tuple[int, ResolvedRule]]:
         """The rules that can be used, with their numbers in `reach`."""
         return iter(enumerate(self.reach.rules))
+
+    @cached_property
+    def _sections(self) -> Settings:
+        """The settings that plans are made with: without a tail where the file names a wrong output for it."""
+        return self.settings if self.tail_error is None else sections_with_tail(self.settings, False)
 
     def _decide(self, settings: Settings, reach: RuleReach) -> Plan:
         return decide(self.wiring, settings, self.target, reach, self.measured)

@@ -12,7 +12,7 @@ from clika_core.planning.plan import Plan
 from clika_core.planning.skip_rules import FIELDS
 from clika_linter.context import Context
 
-MAX_PLANNED_NODES = 100_000  # of whole plans made to find out, together: files may have thousands of rules
+MAX_PLANNED_NODES = 20_000  # of whole plans made to find out, together: files may have thousands of rules
 _OVERRIDABLE = frozenset({CauseKind.TAIL, CauseKind.SENSITIVITY})  # beside rules
 
 _Candidates: TypeAlias = (

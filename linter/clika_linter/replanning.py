@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from clika_core.planning.decision import Cause, CauseKind, How
 from clika_core.planning.skip_rules import FieldWinner, ResolvedRule, RuleReach
 from clika_core.settings.model import Settings
 
 
-def sections_without_tail(settings: Settings) -> Settings:
-    """The sections of `settings` with tail skipping turned off; no rules, which `decide` takes from a reach."""
+def sections_with_tail(settings: Settings, skip_tail: bool | Sequence[str]) -> Settings:
+    """The sections of `settings` with another `skip_tail_quantization`; no rules: `decide` takes a reach."""
     found = Settings()
     found.deployment_settings = settings.deployment_settings
     given = settings.global_quantization_settings
     for key in given.keys:
         found.global_quantization_settings.assign(key, getattr(given, key), None)
-    found.global_quantization_settings.assign("skip_tail_quantization", False, None)
+    found.global_quantization_settings.assign("skip_tail_quantization", skip_tail, None)
     return found
 
 
@@ -29,6 +30,15 @@ def reach_without(reach: RuleReach, numbers: Collection[int]) -> RuleReach:
     candidates = [(number, rule) for number, rule in enumerate(reach.rules) if number not in numbers]
     fields = {name: _winners(name, winners, candidates, numbers) for name, winners in reach.fields.items()}
     return RuleReach(reach.rules, causes, fields)
+
+
+def reach_with_skips(reach: RuleReach, positions: Iterable[int]) -> RuleReach:
+    """What the rules reach if a further one, which sets nothing else, skipped the layers at `positions`."""
+    cause = (len(reach.rules), Cause(CauseKind.RULE, How.SELECTED))
+    causes = {position: [*found] for position, found in reach.causes.items()}
+    for position in positions:
+        causes.setdefault(position, []).append(cause)
+    return RuleReach(reach.rules, causes, reach.fields)
 
 
 def _winners(
