@@ -19,7 +19,7 @@ from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_torch.straight_through import Limit, round_to_range
 
-_CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
+_CHUNK: Final = {"cpu": 2**18, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
 
 
 class TorchArrays:
@@ -47,11 +47,13 @@ class TorchArrays:
     def histogram(self, array: Tensor, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
         """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside.
 
-        In float64, where scaling by a power of two is exact for every float32.
+        Scaling by a power of two is exact in float64 for every float32, and in float32 where it only scales up.
         """
+        is_exact = -126 <= bin_exponent <= 0 and abs(first_bin) < 2**24
         total = torch.zeros(num_bins, dtype=torch.int64, device=array.device)
         for part in _parts(array):
-            bins = part.double().mul_(2.0**-bin_exponent).floor_().sub_(float(first_bin)).long()
+            values = part.float() if is_exact else part.double()
+            bins = (values * 2.0**-bin_exponent).floor_().sub_(float(first_bin)).int()
             total += torch.bincount(bins, minlength=num_bins)
         return to_numpy(total)
 

@@ -27,6 +27,7 @@ GAPS: Final = (
         "a traced model computes its results and keeps no state between calls",
     ),
     ("dropout and batch statistics while training", "a traced model is the model in evaluation mode"),
+    ("compiled quantizers on a GPU", "Triton's division is not IEEE unless told so: codes are exact eagerly"),
 )
 
 

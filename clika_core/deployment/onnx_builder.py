@@ -48,6 +48,7 @@ class OnnxBuilder:
         self._counts: dict[str, int] = {}
         self._taken: set[str] = {node.name for node in (*graph.inputs, *graph.outputs)}
         self._sizes: dict[str, str] = {}
+        self._values: dict[str, Value] = {}
 
     def fresh(self, stem: str) -> str:
         """A value name that nothing else has: `stem`, else `stem_2`, `stem_3`, ..."""
@@ -78,6 +79,10 @@ class OnnxBuilder:
         self._nodes.append(helper.make_node(type_, list(inputs), names, name=names[0], **given))
         return names
 
+    def describe(self, name: str, value: Value) -> None:
+        """Say what a name holds: for operators whose result ONNX does not infer, and to check all others."""
+        self._values[name] = value
+
     def size(self, symbol: str) -> str:
         """The value of a symbolic size as an int64 tensor of shape [1], read off the input that has it."""
         if symbol not in self._sizes:
@@ -107,6 +112,7 @@ class OnnxBuilder:
             [_value_info(node.name, node.outputs[0]) for node in self.graph.inputs],
             [_value_info(name, value) for name, value in values.items()],
             self._initializers,
+            value_info=[_value_info(name, value) for name, value in self._values.items()],
         )
         model = helper.make_model(
             graph,

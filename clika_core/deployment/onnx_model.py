@@ -84,6 +84,7 @@ class _Writer:
             self._builder, self._graph, node, self._inputs(node, spec), self._weights(node, spec), spec
         )
         for port, name in enumerate(lowering_of(node)(context)):
+            self._builder.describe(name, node.outputs[port])
             self._names[node.name, port] = self._ended((node.name, port), name)
 
     def _ended(self, key: ValueKey, name: str) -> str:

@@ -76,18 +76,6 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
 
 def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:
     measured = quantized.measurements.get(node.name)
-    values = {
-        port: quantized.calibration.observers[node.name, port]
-        for port in range(len(node.outputs))
-        if (node.name, port) in quantized.calibration.observers
-    }
-    activations = {
-        port: params
-        for port in range(len(node.outputs))
-        if (params := quantized.parameters.activations.get((node.name, port))) is not None
-    }
-    weights = {role: p for (name, role), p in quantized.parameters.weights.items() if name == node.name}
-    first = next(iter(values), None)
     return {
         "name": node.name,
         "type": node.type,
@@ -97,19 +85,34 @@ def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, An
         "into": decision.into,
         "causes": [cause.to_json() for cause in decision.causes],
         "overridden": [cause.to_json() for cause in decision.overridden],
-        "calibration": values[first].summary().to_json() if first is not None else None,
-        "quantization": {
-            "activations": {str(port): params.to_json() for port, params in activations.items()},
-            "weights": {role: params.to_json() for role, params in weights.items()},
-        },
-        "share_of_codes_used": values[first].share_of_codes_used(activations[first])
-        if first is not None and first in activations
-        else None,
+        **_values(quantized, node, decision),
         "multiply_accumulates": multiply_accumulates(node),
         "weight_bytes": weight_bytes(node),
         "qs": measured.qs if measured else None,
         "abs_l2": measured.abs_l2 if measured else None,
         "sqnr_db": measured.sqnr_db if measured else None,
+    }
+
+
+def _values(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:
+    """What is known of the values at the end of the layer's group: calibration and parameters, by output port."""
+    group = quantized.plan.groups.get(decision.group or "")
+    end = quantized.plan.graph[group.end] if group else node
+    keys = [(end.name, port) for port in range(len(end.outputs))]
+    observers = {key: quantized.calibration.observers.get(key) for key in keys}
+    params = {key: quantized.parameters.activations.get(key) for key in keys}
+    weights = {
+        role: found for (name, role), found in quantized.parameters.weights.items() if name == node.name
+    }
+    first = observers[keys[0]] if keys else None
+    chosen = params[keys[0]] if keys else None
+    return {
+        "calibration": first.summary().to_json() if first else None,
+        "share_of_codes_used": first.share_of_codes_used(chosen) if first and chosen else None,
+        "quantization": {
+            "activations": {str(port): found.to_json() for (_, port), found in params.items() if found},
+            "weights": {role: found.to_json() for role, found in weights.items()},
+        },
     }
 
 

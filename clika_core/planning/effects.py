@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.planning.decision import Decision, Precision
 from clika_core.planning.own_causes import OwnCauses
-from clika_core.planning.skip_rules import ResolvedRule, RuleReach
+from clika_core.planning.skip_rules import BIT_FIELDS, ResolvedRule, RuleReach
 from clika_core.planning.wiring import Wiring
 
 
@@ -48,16 +48,18 @@ def _overriding(wiring: Wiring, reach: RuleReach, own: OwnCauses) -> set[int]:
 def _setting_bits(
     wiring: Wiring, reach: RuleReach, own: OwnCauses, decisions: Sequence[Decision]
 ) -> set[int]:
-    """Rules that change the bits of a quantized layer, or that make a layer unsupported by its bits."""
+    """Rules that change the bits of a quantized layer, or whether the target has a kernel of those bits."""
     quantized = {d.name for d in decisions if d.precision is Precision.QUANTIZED}
     found: set[int] = set()
-    for name in ("weights_num_bits", "activations_num_bits"):
+    for order, name in enumerate(BIT_FIELDS):
         for position, winner in reach.fields[name].items():
             layer = wiring.graph.nodes[position].name
-            is_unsupported_by_bits = (
-                layer in own.unsupported_without and own.unsupported_without[layer] is None
-            )
-            if layer in quantized or is_unsupported_by_bits:
+            value = own.default_bits[order] if winner.without is None else int(winner.without)
+            if layer in wiring.removed or winner.value == value:
+                continue
+            bits = own.bits[layer]
+            without = (value, bits[1]) if order == 0 else (bits[0], value)
+            if layer in quantized or own.support(layer, without) != own.support(layer, bits):
                 found.add(winner.rule)
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clika_core.diagnostics import Diagnostic
@@ -25,12 +25,16 @@ Bits = tuple[int, int]
 
 @dataclass(frozen=True)
 class OwnCauses:
-    """By layer that stays: its causes, what an explicit False took away, its (weight, activation) bits."""
+    """By layer that stays: its causes, what an explicit False took away, its (weight, activation) bits.
+
+    `support` tells why the target cannot compute a layer at other bits, or None.
+    """
 
     causes: Mapping[str, tuple[Cause, ...]]
     overridden: Mapping[str, tuple[Cause, ...]]
     bits: Mapping[str, Bits]
-    unsupported_without: Mapping[str, str | None]
+    default_bits: Bits
+    support: Callable[[str, Bits], str | None]
     diagnostics: Sequence[Diagnostic]
 
 
@@ -50,15 +54,12 @@ def own_causes(
     causes: dict[str, tuple[Cause, ...]] = {}
     overridden: dict[str, tuple[Cause, ...]] = {}
     bits: dict[str, Bits] = {}
-    by_default: dict[str, str | None] = {}
     for node in graph.layers:
         if node.name in wiring.removed:
             continue
         position = graph.index[node.name]
         bits[node.name] = _bits(reach, position, default_bits)
         reason = _support(graph, node, target, bits[node.name])
-        if reason and bits[node.name] != default_bits:
-            by_default[node.name] = _support(graph, node, target, default_bits)
         found = [Cause(CauseKind.FLOAT_ONLY)] if wiring.is_float_only[position] else []
         found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
         found += [Cause(CauseKind.TAIL, of=in_tail[position])] if position in in_tail else []
@@ -69,7 +70,14 @@ def own_causes(
         lost = [cause for cause in found if is_kept and cause.kind in _OVERRIDABLE]
         causes[node.name] = tuple(cause for cause in found if cause not in lost)
         overridden[node.name] = tuple(sorted(lost, key=Cause.sort_key))
-    return OwnCauses(causes, overridden, bits, by_default, reach.diagnostics)
+    return OwnCauses(
+        causes,
+        overridden,
+        bits,
+        default_bits,
+        lambda name, wanted: _support(graph, graph[name], target, wanted),
+        reach.diagnostics,
+    )
 
 
 def tail_outputs(graph: Graph, settings: Settings) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ class RuleReach:
     diagnostics: Sequence[Diagnostic] = field(default=())
 
 
-FIELDS = ("skip_quantization", "weights_num_bits", "activations_num_bits")
+BIT_FIELDS = ("weights_num_bits", "activations_num_bits")
+FIELDS = ("skip_quantization", *BIT_FIELDS)
 
 
 def reach_of(rules: Iterable[LayerRule], index: SelectorIndex) -> RuleReach:

@@ -36,7 +36,8 @@ def _accumulate(
     spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
 ) -> tuple[Array, ...]:
     """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip."""
-    weights = {role: arrays.quantize(call.weights[role], params) for role, params in spec.weights.items()}
+    given = {**_numbers(spec, inputs[0], arrays), **call.weights}
+    weights = {role: arrays.quantize(given[role], params) for role, params in spec.weights.items()}
     bias = call.weights.get("bias")
     if bias is not None and spec.bias_divisor is not None:
         weights["bias"] = arrays.round_to_codes(bias, spec.bias_divisor, BIAS_BOUND)

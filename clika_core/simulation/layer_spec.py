@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def layer_spec(
 def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
     """The spec with multiplier, bias divisor and the dtype in which its sums are exact."""
     output = spec.outputs[0]
-    first, second = [*(p for p in spec.inputs if p is not None), *spec.weights.values()][:2]
+    first, second = _factors(spec)
     assert output is not None
     multiplier = requantize_multiplier(first, second, output)
     return replace(
@@ -76,6 +77,11 @@ def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -
         channel_axis=channel_axis(spec.node) if multiplier.ndim else None,
         accumulate_dtype="float32" if _largest_sum(spec, weights) < EXACT_LIMIT else "float64",
     )
+
+
+def _factors(spec: LayerSpec) -> Sequence[QuantParams]:
+    """The parameters of the two operands whose codes are multiplied."""
+    return [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
 
 
 def channel_axis(node: Node) -> int:
@@ -88,6 +94,8 @@ def channel_axis(node: Node) -> int:
 def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:
     """The largest magnitude that any partial sum of codes can have, for the worst input."""
     lows_highs = [_code_bounds(params) for params in spec.inputs if params is not None]
+    if spec.node.type == "mul":
+        return float(prod(max(-low, high) for low, high in map(_code_bounds, _factors(spec))))
     weight_role = next(iter(spec.weights), None)
     if weight_role is None:
         return float("inf")  # two activations: the contracted size is not bounded by what is known here

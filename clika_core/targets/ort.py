@@ -41,7 +41,7 @@ ORT = Target(
         ),
         "matmul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, weight_on_the_right)),
         "add": Kernel(Arithmetic.ELEMENTWISE, condition=all_of(float_operands, unscaled)),
-        "mul": Kernel(Arithmetic.ELEMENTWISE, condition=float_operands),
+        "mul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),
         "adaptive_avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=global_pool),
         "avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=average_of_whole_windows),

@@ -18,7 +18,7 @@ Condition: TypeAlias = Callable[[Graph, Node], str | None]
 class Arithmetic(StrEnum):
     """How a quantized layer computes its output codes."""
 
-    ACCUMULATE = "accumulate"  # sums of products of codes, one multiplier, then round
+    ACCUMULATE = "accumulate"  # products of codes, summed or single, one multiplier, then round
     ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 

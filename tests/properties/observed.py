@@ -27,22 +27,28 @@ def plan_of(scenario: Scenario) -> Plan:
     return make_plan(scenario.graph, scenario.settings(), scenario.target, sensitivity=scenario.sensitivity)
 
 
-def seen(decision: Decision) -> Seen:
+def seen(decision: Decision, *, with_wording: bool = False) -> Seen:
     """What must agree of one decision."""
     is_quantized = decision.precision is Precision.QUANTIZED
     bits = (decision.weights_num_bits, decision.activations_num_bits) if is_quantized else None
-    return Seen(decision.precision, plain(decision.causes), plain(decision.overridden), bits)
+    causes, overridden = (_plain(some, with_wording) for some in (decision.causes, decision.overridden))
+    return Seen(decision.precision, causes, overridden, bits)
 
 
-def seen_of(plan: Plan) -> dict[str, Seen]:
-    """What must agree of every decision, by layer."""
-    return {decision.name: seen(decision) for decision in plan.decisions}
+def seen_of(plan: Plan, *, with_wording: bool = False) -> dict[str, Seen]:
+    """What must agree of every decision, by layer; with the wording of reasons where one engine is asked twice."""
+    return {decision.name: seen(decision, with_wording=with_wording) for decision in plan.decisions}
 
 
-def plain(causes: Iterable[Cause]) -> frozenset[Cause]:
-    """Causes without places, and without names where their wording is free."""
+def _plain(causes: Iterable[Cause], with_wording: bool) -> frozenset[Cause]:
+    """Causes without places, and without what they name where its wording is free."""
     return frozenset(
-        replace(cause, location=None, of=() if cause.kind in _FREE_WORDING else cause.of) for cause in causes
+        replace(
+            cause,
+            location=None,
+            of=cause.of if with_wording or cause.kind not in _FREE_WORDING else (),
+        )
+        for cause in causes
     )
 
 

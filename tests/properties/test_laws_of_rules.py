@@ -20,7 +20,7 @@ from clika_core.testing.strategies import (
     skipping_rules,
 )
 from tests.properties.observed import Seen, floats_of, plan_of, seen_of
-from tests.properties.oracle.causes import Rule, rules_in_force
+from tests.properties.oracle.causes import rules_in_force
 
 
 def planned(scenario: Scenario) -> Plan:
@@ -84,7 +84,6 @@ def test_a_layer_is_float_exactly_when_it_has_a_cause(scenario: Scenario) -> Non
 
 @given(scenarios())
 def test_a_rule_is_reported_exactly_when_decisions_are_the_same_without_it(scenario: Scenario) -> None:
-    """One that sets bits of a quantized layer to what they are anyway may be passed over."""
     plan = planned(scenario)
     reported = {
         selector
@@ -92,10 +91,9 @@ def test_a_rule_is_reported_exactly_when_decisions_are_the_same_without_it(scena
         if found.code == "rule-without-effect"
         for selector in found.related
     }
-    rules = rules_in_force(scenario)
-    idle = {rule.selector for rule in rules if decisions_without(scenario, rule.selector) == seen_of(plan)}
-    assert reported <= idle
-    assert idle - reported <= {rule.selector for rule in rules if sets_bits(rule, rules, plan)}
+    decisions = seen_of(plan, with_wording=True)
+    in_force = [rule.selector for rule in rules_in_force(scenario)]
+    assert reported == {s for s in in_force if decisions_without(scenario, s) == decisions}
 
 
 @given(scenarios())
@@ -119,17 +117,6 @@ def test_an_explicit_false_loses_tail_rules_and_sensitivity_and_nothing_else(sce
             assert not {cause.kind for cause in decision.causes} & may_be_lost
 
 
-def sets_bits(rule: Rule, rules: list[Rule], plan: Plan) -> bool:
-    """Whether bits of a quantized layer are what this rule says, were it what they are without it."""
-    return any(
-        getattr(rule.body, field) is not None
-        and plan[layer].precision is Precision.QUANTIZED
-        and rank == max(other.selected.get(layer, 0) for other in rules if getattr(other.body, field))
-        for layer, rank in rule.selected.items()
-        for field in ("weights_num_bits", "activations_num_bits")
-    )
-
-
 def is_error(scenario: Scenario) -> bool:
     """Whether planning refuses the scenario."""
     try:
@@ -143,6 +130,6 @@ def decisions_without(scenario: Scenario, selector: str) -> dict[str, Seen] | No
     """The decisions without the rule of that selector; None where the others then contradict each other."""
     rest = tuple(rule for rule in scenario.rules if rule[0] != selector)
     try:
-        return seen_of(plan_of(replace(scenario, rules=rest)))
+        return seen_of(plan_of(replace(scenario, rules=rest)), with_wording=True)
     except SettingsError:
         return None

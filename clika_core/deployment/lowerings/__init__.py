@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from clika_core.deployment.lowerings import activation, arithmetic, movement, normalisation, weighted
+from clika_core.deployment.lowerings import (
+    activation,
+    arithmetic,
+    attention,
+    movement,
+    normalisation,
+    weighted,
+)
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.errors import OutputError
 from clika_core.ir.graph import Node
@@ -16,6 +23,7 @@ LOWERINGS: Mapping[str, Lowering] = {
     **weighted.LOWERINGS,
     **activation.LOWERINGS,
     **normalisation.LOWERINGS,
+    **attention.LOWERINGS,
     **arithmetic.LOWERINGS,
     **movement.LOWERINGS,
 }

@@ -17,7 +17,9 @@ import clika_core
 from clika_core.backend.interface import Backend
 from clika_core.errors import MissingDependencyError
 from clika_torch import backend as module
+from clika_torch import demo_training
 from clika_torch.backend import TorchBackend
+from clika_torch.demo_training import Recipe
 from clika_torch.registration import clika_register_backends
 
 WITHOUT_TORCH = """
@@ -82,3 +84,23 @@ def test_a_trace_carries_the_name_and_where_it_came_from() -> None:
     graph = TorchBackend().trace(nn.Linear(1, 1), torch.zeros(1, 1), name="net").graph
     assert (graph.name, graph.backend, graph.framework_version) == ("net", "torch", torch.__version__)
     assert TorchBackend().trace(nn.Linear(1, 1), torch.zeros(1, 1)).graph.name == "Linear"
+
+
+def test_the_demo_s_network_comes_with_its_trained_weights() -> None:
+    network = TorchBackend().demo_network()
+    assert isinstance(network, nn.Module)
+    assert not network.training
+    assert "conv_15" in TorchBackend().trace(network, torch.zeros(1, 1, 28, 28)).graph
+
+
+def test_the_demo_s_network_is_trained_into_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Path, int, object]] = []
+
+    def train(folder: Path, *, recipe: Recipe, progress: object) -> None:
+        asked.append((folder, recipe.seed, progress))
+
+    monkeypatch.setattr(demo_training, "train", train)
+    weights = TorchBackend().train_demo_network(tmp_path, seed=7, progress=print)
+    assert asked == [(tmp_path, 7, print)]
+    assert weights.parent == tmp_path
+    assert weights.suffix == ".safetensors"

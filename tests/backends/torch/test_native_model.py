@@ -116,6 +116,12 @@ def test_copies_and_saved_states_are_independent_and_equal() -> None:
     assert torch.equal(other(*inputs), model(*inputs))
 
 
+def test_compiled_it_gives_the_same() -> None:
+    model, inputs = native("residual"), CASES["residual"].inputs(2)
+    compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(compiled(*inputs), model(*inputs))
+
+
 def test_replaced_and_added_operands_become_parameters_with_fitting_names() -> None:
     case = CASES["residual"]
     model = case.model()

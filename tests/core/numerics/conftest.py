@@ -83,7 +83,8 @@ def onnxruntime() -> Runtime:
     def run(values: NDArray[np.float32], params: QuantParams) -> Round:
         model = quantize_model(params, values.ndim).SerializeToString()
         session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        return as_round(*session.run(["codes", "reals"], {"x": values}), params)
+        codes, reals = session.run(["codes", "reals"], {"x": values})
+        return as_round(codes, reals, params)
 
     return run
 

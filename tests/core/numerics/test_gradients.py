@@ -28,7 +28,7 @@ def test_the_scale_s_gradient_is_the_formula_of_lsq() -> None:
 
 
 def test_without_its_factor_it_is_the_derivative_of_fake_quantize() -> None:
-    x = np.float32([3.3, -100.0, 1000.0])
+    x = [3.3, -100.0, 1000.0]
     step = 1e-3
     wider = QuantParams(PARAMS.scale + np.float32(step), PARAMS.zero_point, UINT8, PerTensor())
     for value in x:

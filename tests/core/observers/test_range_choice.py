@@ -112,7 +112,7 @@ def test_the_expected_error_is_the_error_made_on_the_data(
 
 def test_the_expected_error_of_spread_values_is_an_exact_integral() -> None:
     one_bin = Histogram(0.25, 0.375, np.array([8]))
-    steps = np.float32([1.0, 0.5, 0.1, 0.004])
+    steps = np.array([1.0, 0.5, 0.1, 0.004], np.float32)
     expected = expected_squared_error(one_bin, steps, np.zeros(4, np.int32), named.UINT8)
     spread = np.linspace(0.25, 0.375, 200_001)
     for step, error in zip(steps.astype(np.float64), expected, strict=True):

@@ -145,6 +145,12 @@ def test_bits_that_the_target_lacks_keep_the_layer_float() -> None:
     assert "4-bit" in plan["linear_2"].causes[0].of[0]
 
 
+def test_a_rule_that_sets_bits_of_float_layers_alone_is_reported() -> None:
+    for reason in (skip(), bits(activations=4)):
+        plan = ask(chain("relu"), {"relu_1": reason, "relu_*": bits(weights=8)})
+        assert findings(plan) == [("rule-without-effect", ("relu_*",))]
+
+
 def test_a_rule_without_which_two_others_contradict_each_other_is_not_reported_in_any_order() -> None:
     rules = {"classifier.1": keep(), "path:classifier.1": skip(), "linear_2": keep()}
     reported = [findings(ask(classifier(), dict(order))) for order in permutations(rules.items())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def write(folder: Path, module: str, text: str, name: str | None = None) -> Plug
     return PluginPoint(name or module, module, "a-distribution", "1.0")
 
 
-def targets(loaded: LoadedPlugins) -> list[object]:
+def targets(loaded: LoadedPlugins) -> list[tuple[str, Any]]:
     return loaded.collect("clika_register_targets")
 
 

@@ -42,7 +42,7 @@ def test_a_key_far_from_all_others_is_refused_with_the_list_of_keys() -> None:
 
 def test_an_unknown_section_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(SettingsError, match="did you mean 'training_settings'"):
-        Settings().traning_settings = TrainingSettings()  # type: ignore[attr-defined]
+        Settings().traning_settings = TrainingSettings()
 
 
 def test_a_wrong_type_is_refused_with_what_was_found_and_expected() -> None:

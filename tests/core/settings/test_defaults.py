@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 
 from clika_core.settings import Settings
@@ -87,5 +89,6 @@ def test_the_observers_that_settings_name_are_those_the_project_brings() -> None
     from clika_core.observers.registry import DEFAULT_OBSERVER, OBSERVERS
 
     observer = SECTIONS["global_quantization_settings"].keys["observer"]
-    assert set(observer.value_type.inner.choices) == set(OBSERVERS)
+    choices: Any = observer.value_type
+    assert set(choices.inner.choices) == set(OBSERVERS)
     assert f"null: {DEFAULT_OBSERVER}." in observer.description

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import given
@@ -16,7 +17,7 @@ from clika_core.settings.schema import DIALECT, json_schema
 from clika_core.settings.sections import SECTIONS
 from tests.core.settings.strategies import EXAMPLE_JSON, all_settings, names
 
-_TYPES = {
+_TYPES: dict[str, Any] = {
     "null": type(None),
     "boolean": bool,
     "string": str,
@@ -55,7 +56,7 @@ def _properties_hold(schema: dict[str, Any], value: dict[str, Any]) -> bool:
     return all(key in value for key in schema.get("required", []))
 
 
-_KEYWORDS = {
+_KEYWORDS: dict[str, Callable[[Any, Any], Any]] = {
     "type": lambda schema, value: _is_type(schema["type"], value),
     "enum": lambda schema, value: any(_equal(value, choice) for choice in schema["enum"]),
     "const": lambda schema, value: _equal(value, schema["const"]),

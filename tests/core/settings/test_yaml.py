@@ -9,6 +9,7 @@ from clika_core.errors import Location
 from clika_core.settings import Settings
 from clika_core.settings.document import Document, MappingNode, ScalarNode, SequenceNode
 from clika_core.settings.load import parse_settings, read_document
+from clika_core.settings.problems import SettingsFileError
 from clika_core.settings.yaml_document import read_scalar
 from tests.core.settings.strategies import EXAMPLE_YAML
 
@@ -19,9 +20,8 @@ def _rule_file(body: str) -> str:
 
 def _problem(text: str) -> str:
     """The one problem of a file, without the file's name."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011  the type is asserted below
+    with pytest.raises(SettingsFileError) as caught:
         parse_settings(text, "s.yaml")
-    assert type(caught.value).__name__ == "SettingsFileError"
     assert len(caught.value.problems) == 1
     return str(caught.value)
 

@@ -87,7 +87,7 @@ KERNELS: dict[str, Kernel] = {
     "sigmoid": unary(_sigmoid),
     "tanh": unary(np.tanh),
     "erf": unary(_erf),
-    "softplus": unary(_softplus),
+    "softplus": _with("beta", 1.0, lambda x, beta: _softplus(beta * x) / beta),
     "softsign": unary(lambda x: x / (1 + np.abs(x))),
     "mish": unary(lambda x: x * np.tanh(_softplus(x))),
     "silu": unary(lambda x: x * _sigmoid(x)),

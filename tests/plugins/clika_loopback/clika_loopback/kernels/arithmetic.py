@@ -18,6 +18,16 @@ def _binary(function: Callable[[Any, Any], Any]) -> Kernel:
     return run
 
 
+def _scaled(function: Callable[[Any, Any], Any]) -> Kernel:
+    """A sum or difference whose second operand is multiplied by `alpha` first."""
+
+    def run(operands: Operands, attributes: Attributes) -> Array:
+        x, other = (operand(operands, attributes, role) for role in ("input", "other"))
+        return np.asarray(function(x, other * attributes.get("alpha", 1)))
+
+    return run
+
+
 def _reduction(function: Callable[..., Any]) -> Kernel:
     """A reduction over the axes given, all where none is."""
 
@@ -30,8 +40,8 @@ def _reduction(function: Callable[..., Any]) -> Kernel:
 
 
 KERNELS: dict[str, Kernel] = {
-    "add": _binary(lambda a, b: a + b),
-    "sub": _binary(lambda a, b: a - b),
+    "add": _scaled(lambda a, b: a + b),
+    "sub": _scaled(lambda a, b: a - b),
     "mul": _binary(lambda a, b: a * b),
     "div": _binary(lambda a, b: a / b),
     "pow": _binary(lambda a, b: a**b),

@@ -1,0 +1,54 @@
+"""Attention in float: softmax(scale · query · keyᵀ + mask) · value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clika_core.deployment.lowerings.context import LoweringContext
+
+
+def _attention(context: LoweringContext) -> Sequence[str]:
+    if context.attribute("enable_gqa"):
+        raise context.refusal(
+            "attention whose query heads share key heads", "as many key heads as query heads"
+        )
+    if context.attribute("scale") is None:
+        raise context.refusal("attention whose scale follows from a free size", "a fixed width")
+    rank = len(context.input_value("key").shape)
+    order = [*range(rank - 2), rank - 1, rank - 2]
+    turned = context.one("Transpose", context.operand("key"), perm=order)
+    scale = context.constant(np.asarray(context.attribute("scale"), context.value().dtype), "scale")
+    query = context.one("Mul", context.operand("query"), scale)
+    scores = context.one("MatMul", query, turned)
+    for mask in _masks(context):
+        scores = context.one("Add", scores, mask)
+    return context.op("MatMul", [context.one("Softmax", scores, axis=-1), context.operand("value")])
+
+
+def _masks(context: LoweringContext) -> Sequence[str]:
+    """What is added to the scores: 0, and -inf where a query may not look."""
+    found = [_causal(context)] if context.attribute("is_causal") else []
+    mask = context.optional("mask")
+    if mask is not None and _is_boolean(context):
+        dtype = context.value().dtype
+        zero, never = (context.constant(np.asarray(x, dtype), "mask_value") for x in (0.0, -np.inf))
+        mask = context.one("Where", mask, zero, never)
+    return [*found, *([mask] if mask is not None else [])]
+
+
+def _is_boolean(context: LoweringContext) -> bool:
+    weight = context.node.weight("mask")
+    return (weight.dtype if weight is not None else context.input_value("mask").dtype) == "bool"
+
+
+def _causal(context: LoweringContext) -> str:
+    queries, keys = (context.input_value(role).shape[-2] for role in ("query", "key"))
+    if not (isinstance(queries, int) and isinstance(keys, int)):
+        raise context.refusal("causal attention over a free length", "a fixed length, or an explicit mask")
+    allowed = np.tri(queries, keys)
+    return context.constant(np.where(allowed > 0, 0.0, -np.inf).astype(context.value().dtype), "causal")
+
+
+LOWERINGS = {"attention": _attention}
