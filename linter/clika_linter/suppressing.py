@@ -33,9 +33,11 @@ class Suppressor:
         self._code_of = {word: entry.code for entry in known for word in (entry.code, entry.name)}
         self._must_give_reason = must_give_reason
         self._used: set[_Use] = set()
-        self._by_line: dict[int | None, list[int]] = {}
+        self._uses_at: dict[tuple[int | None, str | None], list[_Use]] = {}  # by line and code
         for number, suppression in enumerate(suppressions):
-            self._by_line.setdefault(suppression.line, []).append(number)
+            for word, _ in suppression.codes if self._works(suppression) else ():
+                at = (suppression.line, self._code_of.get(word))
+                self._uses_at.setdefault(at, []).append((number, word))
 
     def active(self, findings: Iterable[Reported]) -> list[Reported]:
         """The findings that nothing suppresses."""
@@ -50,15 +52,9 @@ class Suppressor:
         ]
 
     def _suppress(self, finding: Reported) -> bool:
-        line = finding.region.line if finding.region and finding.file == self._source.file else None
-        uses = {
-            (number, word)
-            for number in (*self._by_line.get(None, ()), *(self._by_line.get(line, ()) if line else ()))
-            if self._works(self._suppressions[number])
-            for word, _ in self._suppressions[number].codes
-            if self._code_of.get(word) == finding.code
-        }
-        self._used |= uses
+        line = finding.region.line if finding.region and finding.file == self._source.file else 0
+        uses = [*self._uses_at.get((None, finding.code), ()), *self._uses_at.get((line, finding.code), ())]
+        self._used.update(uses)
         return bool(uses)
 
     def _works(self, suppression: Suppression) -> bool:

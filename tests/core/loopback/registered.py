@@ -1,0 +1,34 @@
+"""The loopback plugin as if it were installed: registered through an entry point, in this process alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint, entry_points
+
+import pytest
+
+from clika_core.plugins import registry
+from clika_core.plugins.hooks import GROUP
+from clika_core.plugins.manager import load
+
+_CACHED = (registry.backends, registry.commands, registry.observers, registry.targets)
+
+
+@contextmanager
+def loopback_registered() -> Iterator[None]:
+    """What is registered inside includes what the plugin brings."""
+    installed = [point for point in entry_points(group=GROUP) if point.name != "loopback"]
+    loaded = load([*installed, EntryPoint("loopback", "clika_loopback.registration", GROUP)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "plugins", lambda: loaded)
+        _forget()
+        try:
+            yield
+        finally:
+            _forget()
+
+
+def _forget() -> None:
+    for function in _CACHED:
+        function.cache_clear()
