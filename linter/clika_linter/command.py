@@ -51,7 +51,11 @@ def command(context: click.Context, /, **given: Any) -> None:
     PATHS are settings files or folders; default: those that [tool.clika.lint] in pyproject.toml lists.
     Exits with 0 where nothing was found, 1 for findings, 2 where the linter was not used right.
     """
-    from clika_linter.options import Options
-    from clika_linter.session import Session
+    from clika_core.ir.collection import paused_collection
 
-    context.exit(Session(Options(**given)).run())
+    with paused_collection():  # a short life with many objects: looking for garbage only takes time
+        from clika_linter.options import Options
+        from clika_linter.session import Session
+
+        code = Session(Options(**given)).run()
+    context.exit(code)

@@ -17,6 +17,7 @@ from clika_core.errors import SettingsError
 from clika_linter.configuration import Configuration, ModelTable
 from clika_linter.selection import matches_file
 
+COMMENT_WORDS: Final = ("graph", "report", "reference-report")
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".toml")
 _SECTIONS = re.compile(
     rb"(?:deployment|distributed_training|global_quantization|training|layer)_settings|clika:[ \t]*graph="
@@ -30,11 +31,15 @@ _MAX_FOLDERS = 10_000
 
 
 class Pairing(NamedTuple):
-    """A graph file and report files, as they can be opened from here."""
+    """A graph file and report files, as they can be opened from here.
+
+    `unknown` are words with their lines, where the comment that names the files has words of no meaning.
+    """
 
     graph: str | None = None
     report: str | None = None
     reference: str | None = None
+    unknown: tuple[tuple[str, int], ...] = ()
 
     @property
     def files(self) -> tuple[str | None, ...]:
@@ -71,7 +76,9 @@ def pairings_of(file: str, text: str, given: Pairing, configuration: Configurati
         found = tuple(dict.fromkeys(_pairing(model, configuration.folder) for model in models))
     else:
         found = (_from_comment(file, text),)
-    return tuple(Pairing(p.graph, given.report or p.report, given.reference or p.reference) for p in found)
+    return tuple(
+        p._replace(report=given.report or p.report, reference=given.reference or p.reference) for p in found
+    )
 
 
 def _expand(path: str) -> Iterator[str]:
@@ -133,14 +140,14 @@ def _pairing(model: ModelTable, folder: Path) -> Pairing:
 
 def _from_comment(file: str, text: str) -> Pairing:
     """What the first lines say; names in a comment are relative to the file's own folder."""
-    for line in text[:4096].splitlines()[:_FIRST_LINES]:
+    for number, line in enumerate(text[:4096].splitlines()[:_FIRST_LINES], start=1):
         comment = _FIRST_COMMENT.search(line) if line.lstrip().startswith("#") else None
         if comment:
-            pairs = {
-                pair["key"]: pair["quoted"] or pair["plain"] for pair in _PAIR.finditer(comment["pairs"])
-            }
-            names = (pairs.get("graph"), pairs.get("report"), pairs.get("reference-report"))
-            return Pairing(*(shown(Path(file).parent / name) if name else None for name in names))
+            found = _PAIR.finditer(comment["pairs"])
+            pairs = {pair["key"]: pair["quoted"] or pair["plain"] for pair in found}
+            names = (pairs.pop(key, None) for key in COMMENT_WORDS)
+            files = [shown(Path(file).parent / name) if name else None for name in names]
+            return Pairing(*files, unknown=tuple((word, number) for word in pairs))
     return Pairing()
 
 

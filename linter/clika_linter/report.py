@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from clika_core.errors import GraphError, SettingsError
+from clika_core.ir.collection import paused_collection
 from clika_core.ir.strict_json import read_json_file
 from clika_core.planning.sensitivities import Sensitivity
+from clika_core.settings.messages import describe
 
+T = TypeVar("T")
+_Object: TypeAlias = Mapping[str, Any]
+
+_EMPTY: _Object = MappingProxyType({})
 _NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 _FIX = "write it again with `clika compress` or `clika sensitivity`"
 
@@ -60,134 +66,153 @@ class Report(NamedTuple):
 
 def read_report(path: str | Path) -> Report:
     """The report in a file. Raises SettingsError naming the place in it that is wrong."""
-    try:
-        document = read_json_file(path, fix=_FIX)
-    except GraphError as problem:
-        raise SettingsError(
-            problem.message,
-            found=problem.found,
-            expected=problem.expected,
-            fix=problem.fix,
-            location=problem.location,
-        ) from None
-    return report_from_json(document, str(path))
+    with paused_collection():
+        try:
+            document = read_json_file(path, fix=_FIX)
+        except GraphError as problem:
+            parts = {"found": problem.found, "expected": problem.expected, "fix": problem.fix}
+            raise SettingsError(problem.message, location=problem.location, **parts) from None
+        return report_from_json(document, str(path))
 
 
 def report_from_json(document: Any, file: str) -> Report:
     """The report that `document` holds. Raises SettingsError naming the place in it that is wrong."""
-    top = _Place(document, file, "")
     if not isinstance(document, dict) or document.get("format") != "clika-report":
         raise SettingsError(
             f"{file} is no report", expected='an object with "format": "clika-report"', fix=_FIX
         )
-    layers = [_layer(place) for place in top.inside("layers").items()]
-    calibration = top.inside("calibration")
-    flags = top.value.get("cpu_flags")
+    try:
+        return _report(document, file)
+    except _WrongError as problem:
+        where = ".".join(problem.path).replace(".[", "[")
+        found, expected = describe(problem.found), problem.expected
+        raise SettingsError(f"{file} is wrong at {where}", found=found, expected=expected, fix=_FIX) from None
+
+
+class _WrongError(Exception):
+    """A value that cannot be used; `path` grows on the way up."""
+
+    def __init__(self, key: str, found: object, expected: str) -> None:
+        super().__init__(key)
+        self.path = [key]
+        self.found, self.expected = found, expected
+
+
+def _report(document: _Object, file: str) -> Report:
+    calibration = _object(document, "calibration")
+    flags = document.get("cpu_flags")
     return Report(
         file,
-        top.inside("graph").text("fingerprint") or "",
-        {layer.name: layer for layer in layers},
-        top.text("target"),
-        calibration.count("samples"),
-        calibration.count("batches"),
+        _inside("graph", _object(document, "graph"), _fingerprint),
+        _layers(document),
+        _text(document, "target"),
+        _inside("calibration", calibration, lambda found: _count(found, "samples")),
+        _inside("calibration", calibration, lambda found: _count(found, "batches")),
         tuple(flag for flag in flags if isinstance(flag, str)) if isinstance(flags, list) else None,
-        top.number("learning_rate"),
+        _number(document, "learning_rate"),
     )
 
 
-def _layer(place: _Place) -> LayerReport:
-    name = place.text("name")
+def _fingerprint(graph: _Object) -> str:
+    return _text(graph, "fingerprint") or ""
+
+
+def _layers(document: _Object) -> dict[str, LayerReport]:
+    found = document.get("layers")
+    if found is not None and not isinstance(found, list):
+        raise _WrongError("layers", found, "a list")
+    layers: dict[str, LayerReport] = {}
+    for number, item in enumerate(found or ()):
+        try:
+            layer = _layer(item)
+        except _WrongError as problem:
+            problem.path[:0] = ["layers", f"[{number}]"]
+            raise
+        layers[layer.name] = layer
+    return layers
+
+
+def _layer(item: Any) -> LayerReport:
+    if not isinstance(item, dict):
+        raise _WrongError("", item, "an object")
+    name = _text(item, "name")
     if name is None:
-        raise place.wrong("name", None, "the name of a layer")
-    seen = place.inside("calibration")
-    calibration = Calibration(
-        seen.count("samples"),
-        seen.number("min"),
-        seen.number("max"),
-        seen.flag("constant"),
-        seen.count("non_finite"),
-    )
+        raise _WrongError("name", None, "the name of a layer")
     return LayerReport(
         name,
-        place.text("type") or "",
-        place.text("precision"),
-        place.text("group"),
-        place.number("qs"),
-        place.number("abs_l2"),
-        place.number("sqnr_db"),
-        calibration if seen.value else None,
-        place.number("share_of_codes_used"),
-        place.inside("quantization").value,
+        _text(item, "type") or "",
+        _text(item, "precision"),
+        _text(item, "group"),
+        _number(item, "qs"),
+        _number(item, "abs_l2"),
+        _number(item, "sqnr_db"),
+        _inside("calibration", _object(item, "calibration"), _calibration),
+        _number(item, "share_of_codes_used"),
+        _object(item, "quantization"),
     )
 
 
-class _Place:
-    """A value of the report and the way to it, for messages."""
+def _calibration(seen: _Object) -> Calibration | None:
+    if not seen:
+        return None
+    return Calibration(
+        _count(seen, "samples"),
+        _number(seen, "min"),
+        _number(seen, "max"),
+        _flag(seen, "constant"),
+        _count(seen, "non_finite"),
+    )
 
-    def __init__(self, value: Any, file: str, path: str) -> None:
-        self.value = value
-        self._file, self._path = file, path
 
-    def inside(self, key: str) -> _Place:
-        """The value of a key; an empty object where there is none."""
-        found = self.value.get(key)
-        place = _Place({} if found is None else found, self._file, f"{self._path}.{key}".lstrip("."))
-        if key != "layers" and not isinstance(place.value, dict):
-            raise self.wrong(key, found, "an object")
-        return place
+def _inside(key: str, found: _Object, read: Callable[[_Object], T]) -> T:
+    """What `read` makes of the object at `key`; its mistakes are named with the key."""
+    try:
+        return read(found)
+    except _WrongError as problem:
+        problem.path.insert(0, key)
+        raise
 
-    def items(self) -> list[_Place]:
-        """The objects of a list."""
-        if self.value == {}:
-            return []
-        if not isinstance(self.value, list):
-            raise _Place({}, self._file, "").wrong(self._path, self.value, "a list")
-        places = [_Place(item, self._file, f"{self._path}[{i}]") for i, item in enumerate(self.value)]
-        for place in places:
-            if not isinstance(place.value, dict):
-                raise _Place({}, self._file, "").wrong(place._path, place.value, "an object")
-        return places
 
-    def text(self, key: str) -> str | None:
-        """Text, or None."""
-        found = self.value.get(key)
-        if found is not None and not isinstance(found, str):
-            raise self.wrong(key, found, "text")
+def _object(owner: _Object, key: str) -> _Object:
+    found = owner.get(key)
+    if found is None:
+        return _EMPTY
+    if not isinstance(found, dict):
+        raise _WrongError(key, found, "an object")
+    return found
+
+
+def _text(owner: _Object, key: str) -> str | None:
+    found = owner.get(key)
+    if found is None or isinstance(found, str):
         return found
+    raise _WrongError(key, found, "text")
 
-    def number(self, key: str) -> float | None:
-        """A number, which may be written `"inf"`, `"-inf"`, `"nan"`; or None."""
-        found = self.value.get(key)
-        if isinstance(found, str) and found in _NON_FINITE:
-            return _NON_FINITE[found]
-        if found is None:
-            return None
-        if isinstance(found, bool) or not isinstance(found, int | float):
-            raise self.wrong(key, found, 'a number, "inf", "-inf" or "nan"')
-        try:
-            return float(found)
-        except OverflowError:
-            raise self.wrong(key, found, "a number that a float64 holds") from None
 
-    def count(self, key: str) -> int | None:
-        """An integer of at least 0, or None."""
-        found = self.value.get(key)
-        if found is not None and (type(found) is not int or found < 0):
-            raise self.wrong(key, found, "an integer of at least 0")
+def _number(owner: _Object, key: str) -> float | None:
+    """A number, which may be written `"inf"`, `"-inf"`, `"nan"`; or None."""
+    found = owner.get(key)
+    if found is None or type(found) is float:
         return found
+    if isinstance(found, str) and found in _NON_FINITE:
+        return _NON_FINITE[found]
+    if type(found) is not int:
+        raise _WrongError(key, found, 'a number, "inf", "-inf" or "nan"')
+    try:
+        return float(found)
+    except OverflowError:
+        raise _WrongError(key, found, "a number that a float64 holds") from None
 
-    def flag(self, key: str) -> bool | None:
-        """A bool, or None."""
-        found = self.value.get(key)
-        if found is not None and not isinstance(found, bool):
-            raise self.wrong(key, found, "true or false")
+
+def _count(owner: _Object, key: str) -> int | None:
+    found = owner.get(key)
+    if found is None or (type(found) is int and found >= 0):
         return found
+    raise _WrongError(key, found, "an integer of at least 0")
 
-    def wrong(self, key: str, found: object, expected: str) -> SettingsError:
-        """The error for the value of `key`, to be raised."""
-        from clika_core.settings.messages import describe
 
-        where = f"{self._path}.{key}".strip(".")
-        return SettingsError(
-            f"{self._file} is wrong at {where}", found=describe(found), expected=expected, fix=_FIX
-        )
+def _flag(owner: _Object, key: str) -> bool | None:
+    found = owner.get(key)
+    if found is None or isinstance(found, bool):
+        return found
+    raise _WrongError(key, found, "true or false")

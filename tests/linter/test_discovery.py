@@ -77,6 +77,14 @@ def test_every_way_to_name_a_graph_is_understood_and_the_command_line_wins() -> 
     )
 
 
+def test_a_misspelt_word_in_the_comment_is_a_finding(project: Project, lint: Lint) -> None:
+    project.write("settings.yaml", "# Settings\n# clika: grap=model.graph.json\n" + SETTINGS)
+    ran = lint("settings.yaml")
+    assert ran.code == 1
+    assert "settings.yaml:2:1: error[CLK001] the comment that names the graph has 'grap'" in ran.out
+    assert "did you mean 'graph'?" in ran.out
+
+
 def test_a_settings_file_of_several_models_is_linted_with_each(project: Project, lint: Lint) -> None:
     project.graph("a.graph.json", classifier)
     project.graph("b.graph.json", residual)
