@@ -51,6 +51,8 @@ def convolutions(g: GraphBuilder) -> None:
     for number in range(6):
         h = g.layer("conv", h, weight=(8, 8, 1, 1), path=f"blocks.{number}")
     g.output(g.layer("linear", g.layer("flatten", h, shape=("d0", 128)), weight=(10, 128), path="head"))
+
+
 def tagger(g: GraphBuilder) -> None:
     """embedding_1, lstm_1, linear_1, relu_1, linear_2: ort runs neither of the first two quantized."""
     h = g.input("input_ids", ("d0", 4), "int64")
@@ -93,6 +95,8 @@ def attention_only(g: GraphBuilder) -> None:
     q, k, v = (g.input(name, ("d0", 4, 4)) for name in "qkv")
     scores = g.layer("softmax", g.layer("matmul", q, k, shape=("d0", 4, 4)), axis=-1)
     g.output(g.layer("matmul", scores, v, shape=("d0", 4, 4)))
+
+
 def guide_network(g: GraphBuilder) -> None:
     """The guide's: conv_1..2 with relu and max_pool, adaptive_avg_pool_1, flatten_1, dropouts, linear_1..5."""
     h = g.input("x", ("d0", 3, 8, 8))

@@ -41,8 +41,13 @@ def page_name(rule: type[Rule]) -> str:
 
 def pages(rules: Sequence[type[Rule]]) -> dict[str, str]:
     """The content of every file, by its name; `rules` are sorted by code."""
-    written = {page_name(rule): f"{_WRITTEN}\n{explain(RuleEntry.of(rule))}" for rule in rules}
+    written = {page_name(rule): f"{_WRITTEN}\n{_page(rule)}" for rule in rules}
     return {INDEX: "\n".join(_index(rules)) + "\n", **written}
+
+
+def _page(rule: type[Rule]) -> str:
+    """The text of `--explain`; a case may have CRLF, which a page in Git cannot keep."""
+    return explain(RuleEntry.of(rule)).replace("\r\n", "\n")
 
 
 def write_pages(folder: Path) -> None:

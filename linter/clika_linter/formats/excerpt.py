@@ -15,9 +15,12 @@ _BEFORE: Final = 40  # of them before the span, where the line is cut
 
 
 def excerpt(
-    texts: Mapping[str, str], file: str, region: Region | None, style: Style, kind: str
+    texts: Mapping[str, str], file: str, region: Region | None, style: Style, kind: str, digits: int = 0
 ) -> Sequence[str]:
-    """Three lines to print: a gap, the line, the caret; none where the place or the text is not known."""
+    """Three lines to print: a gap, the line, the caret; none where the place or the text is not known.
+
+    Line numbers take at least `digits` characters.
+    """
     lines = _lines(texts.get(file, ""))
     if region is None or not 1 <= region.line <= len(lines):
         return ()
@@ -29,7 +32,7 @@ def excerpt(
     lead = "..." if cut else ""
     before = width(lead + printable(shown[: first - cut]))
     under = width(printable(shown[first - cut : max(first, last) - cut])) if region.is_exact else 0
-    number = str(region.line)
+    number = str(region.line).rjust(digits)
     gutter = " " * len(number)
     bar = style.paint("place", "|")
     tail = "..." if cut + _SHOWN < len(line) else ""

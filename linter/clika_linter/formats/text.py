@@ -73,12 +73,14 @@ def _baseline(result: LintResult) -> Iterator[str]:
 
 def _block(finding: Reported, result: LintResult, style: Style) -> Iterator[str]:
     yield headline(finding, style)
-    lines = excerpt(result.texts, finding.file, finding.region, style, str(finding.severity))
+    regions = [region for region in (finding.region, *(label[0] for label in finding.labels)) if region]
+    digits = max((len(str(region.line)) for region in regions), default=1)
+    lines = excerpt(result.texts, finding.file, finding.region, style, str(finding.severity), digits)
     yield from lines
-    gutter = " " * (len(str(finding.region.line)) if finding.region and lines else 1)
+    gutter = " " * (digits if lines else 1)
     sign = style.paint("place", "=")
     for region, words in finding.labels:
-        shown = excerpt(result.texts, finding.file, region, style, "place")
+        shown = excerpt(result.texts, finding.file, region, style, "place", digits)
         yield from (
             *shown[1:-1],
             *(f"{line} {style.paint('place', printable(words))}" for line in shown[-1:]),

@@ -157,8 +157,9 @@ def _finding(
     numbers = sorted({context.reach.causes[position][0][0] for position in positions})
     rule = context.reach.rules[numbers[0]]
     others = f" and {len(numbers) - 1} more skip" if len(numbers) > 1 else " skips"
+    places = listed([place or "the block's own layers" for place in part])
     return Finding(
-        f"rule {rule.rule.selector!r}{others} {listed(part)} in {listed([block.path for block in found])}, "
+        f"rule {rule.rule.selector!r}{others} {places} in {listed([block.path for block in found])}, "
         f"but not in {listed(lacking)}",
         context.span_of(rule),
         nodes=tuple(context.graph.nodes[position].name for position in positions),

@@ -103,7 +103,7 @@ class TailDisabled(Rule):
         yield Finding(
             f"the tail is not skipped: {listed(layers)} {verb} quantized"
             if layers
-            else "the tail is not skipped",
+            else "the tail is not skipped: the last layers before each output are quantized too",
             context.places.value_span(_SECTION, "skip_tail_quantization"),
             nodes=layers or (),
             help="remove the line, or list the outputs that need a tail",
