@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -51,6 +50,7 @@ RESULT = LintResult(
 )
 FORMS = {entry.name: entry.load() for entry in REPORTERS}
 WORDS = st.text(max_size=30)
+REGIONS = st.builds(lambda n, a, b: Region(n, a, n, a + b, a, a + b), *[st.integers(1, 40)] * 3)
 FINDINGS = st.builds(
     Reported,
     file=st.sampled_from(["settings/a.yaml", "b c.yaml", WORKPLACE]),
@@ -58,7 +58,8 @@ FINDINGS = st.builds(
     name=st.just("a-rule"),
     severity=st.sampled_from(Severity),
     message=WORDS,
-    region=st.none() | st.builds(lambda n, a, b: Region(n, a, n, a + b, a, a + b), *[st.integers(1, 40)] * 3),
+    region=st.none() | REGIONS,
+    labels=st.lists(st.tuples(REGIONS, WORDS), max_size=3).map(tuple),
     nodes=st.lists(WORDS, max_size=3).map(tuple),
     help=st.none() | WORDS,
     fix=st.none() | st.builds(lambda title, text: Fix(title, (Edit(0, 1, text),)), WORDS, WORDS),
@@ -184,7 +185,7 @@ def test_sarif_fits_the_published_schema() -> None:
     assert not sarif_validator().is_valid(document), "the schema says nothing"
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=50)
 @given(RESULTS)
 def test_sarif_fits_the_published_schema_whatever_the_findings_hold(result: LintResult) -> None:
     sarif_validator().validate(json.loads(FORMS["sarif"](result)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -29,7 +29,7 @@ def render(result: LintResult) -> str:
             "driver": {"name": "clika lint", "version": __version__, "rules": list(map(_rule, entries))}
         },
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": notes}],
-        "artifacts": [{"location": {"uri": _uri(file)}} for file in result.files],
+        "artifacts": [{"location": {"uri": _uri(file)}} for file in dict.fromkeys(result.files)],
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, index, result.texts) for finding in result.findings],
     }
@@ -58,17 +58,22 @@ def _result(finding: Reported, index: Mapping[str, int], texts: Mapping[str, str
     if finding.code in index:
         found["ruleIndex"] = index[finding.code]
     if finding.file != WORKPLACE:
-        logical = [{"name": node, "kind": "element"} for node in finding.nodes]
+        logical = [{"name": node, "kind": "element"} for node in dict.fromkeys(finding.nodes)]
         location = {"physicalLocation": _place(finding.file, finding.region)}
         found["locations"] = [location | ({"logicalLocations": logical} if logical else {})]
     if finding.labels:
-        found["relatedLocations"] = [
+        found["relatedLocations"] = _each_once(
             {"physicalLocation": _place(finding.file, region), "message": {"text": words}}
             for region, words in finding.labels
-        ]
+        )
     if finding.fix:
         found["fixes"] = [_fix(finding)]
     return found
+
+
+def _each_once(locations: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The schema allows no two equal ones."""
+    return list({json.dumps(location): location for location in locations}.values())
 
 
 def _place(file: str, region: Region | None) -> dict[str, Any]:
