@@ -172,7 +172,8 @@ def growth(folder: Path, runs: int) -> list[str]:
         "|---|---|---|---|",
         *rows,
         "",
-        f"From {SIZES[0]} to {SIZES[-1]} nodes, time above bare Python grows as nodes to the power {slope(points):.2f}.",
+        f"From {SIZES[0]} to {SIZES[-1]} nodes, time above bare Python grows as nodes to the power "
+        f"{slope(points):.2f}.",
     ]
 
 
