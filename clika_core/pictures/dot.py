@@ -89,8 +89,12 @@ def visible(text: str) -> str:
 
 
 def quote_id(text: str) -> str:
-    """`text` as a DOT identifier: different texts stay different, and no text ends the quotes."""
-    return _quoted(visible(text.replace("\\", "\\\\")))
+    """`text` as a DOT identifier: different texts stay different, and no text ends the quotes.
+
+    A leading `%` becomes `\\u{25}`: to graphviz it means a node without a name, each mention another one.
+    """
+    written = visible(text.replace("\\", "\\\\"))
+    return _quoted(f"\\u{{25}}{written[1:]}" if written.startswith("%") else written)
 
 
 def quote_text(text: str) -> str:

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from clika_core.pictures.dot import DotEdge, DotGraph, DotNode, Markup, quote_id, quote_text, visible
@@ -65,6 +65,7 @@ def test_quoted_text_is_one_line_of_printable_characters(text: str) -> None:
 
 @settings(max_examples=25)
 @given(st.lists(nasty_texts, min_size=1, max_size=12, unique=True))
+@example(["%", "%%", "a%"])
 def test_graphviz_finds_exactly_the_nodes_and_edges_that_were_given(graphviz: str, names: list[str]) -> None:
     _check_reading(graphviz, names)
 
