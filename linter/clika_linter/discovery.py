@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from glob import glob
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -40,6 +40,12 @@ class Pairing(NamedTuple):
     report: str | None = None
     reference: str | None = None
     unknown: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def below(cls, folder: Path, names: Sequence[str | None]) -> Pairing:
+        """The graph, report and reference report of these names, which are relative to `folder`."""
+        graph, report, reference = (shown(folder / name) if name else None for name in names)
+        return cls(graph, report, reference)
 
     @property
     def files(self) -> tuple[str | None, ...]:
@@ -134,8 +140,7 @@ def _belongs(file: str, model: ModelTable, folder: Path) -> bool:
 
 
 def _pairing(model: ModelTable, folder: Path) -> Pairing:
-    names = (model.graph, model.report, model.reference_report)
-    return Pairing(*(shown(folder / name) if name else None for name in names))
+    return Pairing.below(folder, (model.graph, model.report, model.reference_report))
 
 
 def _from_comment(file: str, text: str) -> Pairing:
@@ -145,9 +150,8 @@ def _from_comment(file: str, text: str) -> Pairing:
         if comment:
             found = _PAIR.finditer(comment["pairs"])
             pairs = {pair["key"]: pair["quoted"] or pair["plain"] for pair in found}
-            names = (pairs.pop(key, None) for key in COMMENT_WORDS)
-            files = [shown(Path(file).parent / name) if name else None for name in names]
-            return Pairing(*files, unknown=tuple((word, number) for word in pairs))
+            files = Pairing.below(Path(file).parent, [pairs.pop(word, None) for word in COMMENT_WORDS])
+            return files._replace(unknown=tuple((word, number) for word in pairs))
     return Pairing()
 
 

@@ -14,7 +14,7 @@ import click
 from clika_core.errors import OutputError, SettingsError, nearest
 from clika_linter.cache import ResultCache
 from clika_linter.configuration import Configuration, find_configuration, read_configuration
-from clika_linter.discovery import Pairing, find_files, shown
+from clika_linter.discovery import Pairing, find_files
 from clika_linter.fail_on import FailOn
 from clika_linter.options import Options
 from clika_linter.registry import registered
@@ -113,12 +113,8 @@ class Session:
         )
         folder = configuration.cache_dir and str(configuration.folder / configuration.cache_dir)
         cache = ResultCache(folder, is_used=not self._options.no_cache)
-        given = Pairing(
-            *(
-                shown(Path(f)) if f else None
-                for f in (self._options.graph, self._options.report, self._options.reference_report)
-            )
-        )
+        options = self._options
+        given = Pairing.below(Path(), (options.graph, options.report, options.reference_report))
         return Linter(registered().rules, configuration, selection, given, cache)
 
     def _baseline(self, configuration: Configuration) -> Baseline | None:
