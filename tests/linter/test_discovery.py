@@ -174,7 +174,7 @@ def test_files_may_have_rules_ignored_by_pattern() -> None:
     ignores = {"settings/*": ("CLK204",), "*.json": ("CLK3",)}
     assert "CLK204" not in codes(Selection(per_file_ignores=ignores))
     assert "CLK204" in codes(Selection(per_file_ignores=ignores), "old/a.yaml")
-    assert "CLK204" not in codes(Selection(per_file_ignores=ignores), "/home/me/settings/a.yaml")
+    assert "CLK204" not in codes(Selection(per_file_ignores=ignores), "/anywhere/settings/a.yaml")
     assert "CLK301" not in codes(Selection(per_file_ignores=ignores), "x/a.json")
 
 
