@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from clika_core.backend.interface import Backend
 from clika_core.plugins.hooks import hookimpl
-from clika_torch.backend import TorchBackend
+
+if TYPE_CHECKING:
+    from clika_core.backend.interface import Backend
 
 
 @hookimpl
 def clika_register_backends() -> Sequence[Backend]:
     """The PyTorch backend."""
+    from clika_torch.backend import TorchBackend
+
     return [TorchBackend()]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any
 
@@ -96,6 +95,8 @@ def _run(arguments: list[str], is_debug: bool) -> int:
 
 def _say(message: str, code: int, is_debug: bool = False) -> int:
     if is_debug:
+        import traceback  # here: it is slow to import
+
         traceback.print_exc()
     click.echo(message, err=True)
     return code

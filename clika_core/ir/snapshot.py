@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,8 @@ def save_graph(graph: Graph, path: str | Path) -> None:
 
     Raises OutputError where the file cannot be written.
     """
+    import tempfile  # here: reading needs none of it
+
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)

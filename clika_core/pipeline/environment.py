@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 from pathlib import Path
 
 _PACKAGES = ("clika-core", "numpy", "torch", "tensorflow", "keras", "jax", "flax", "onnx", "onnxruntime")
@@ -12,6 +11,8 @@ _FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimd", "as
 
 def versions() -> dict[str, str]:
     """The versions of the installed packages that can change a number."""
+    from importlib import metadata  # here: who asks for processor flags alone starts sooner
+
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:

@@ -21,7 +21,7 @@ from clika_core.planning.inheritance import inherit
 from clika_core.planning.own_causes import OwnCauses, own_causes
 from clika_core.planning.selectors import SelectorIndex
 from clika_core.planning.sensitivities import Sensitivity, sensitivities
-from clika_core.planning.skip_rules import reach_of
+from clika_core.planning.skip_rules import RuleReach, reach_of
 from clika_core.planning.wiring import Wiring
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
@@ -86,15 +86,28 @@ def make_plan(
 
     `sensitivity` maps layers to their measured QS. Raises SettingsError for rules that cannot be used.
     """
-    wiring = Wiring(graph)
-    measured = sensitivities(sensitivity or {})
     reach = reach_of(settings.rules, SelectorIndex(graph))
+    return decide(Wiring(graph), settings, target, reach, sensitivities(sensitivity or {}))
+
+
+def decide(
+    wiring: Wiring,
+    settings: Settings,
+    target: Target,
+    reach: RuleReach,
+    measured: Mapping[str, Sensitivity],
+) -> Plan:
+    """The plan of the rules in `reach`; of `settings` only the sections are read.
+
+    For tools that compare several plans of one graph. Raises SettingsError for a tail of an unknown output.
+    """
+    graph = wiring.graph
     own = own_causes(wiring, settings, target, reach, measured)
     floats = {name for name, causes in own.causes.items() if causes}
     groups = form_groups(wiring, target, floats)
     inherited = inherit(wiring, groups, floats)
-    decide = _Decider(wiring, own, groups, inherited, measured)
-    decisions = tuple(decide(node) for node in graph.layers)
+    decider = _Decider(wiring, own, groups, inherited, measured)
+    decisions = tuple(decider(node) for node in graph.layers)
     return Plan(
         graph,
         target.name,

@@ -14,7 +14,7 @@ from clika_core.errors import SettingsError
 from clika_core.ir.graph import Graph, NodeKind
 from clika_core.planning.decision import Cause, CauseKind, How
 from clika_core.planning.reachability import downstream_bits, pick, set_bits, upstream_bits
-from clika_core.planning.rule_errors import conflict, raise_all, unknown, unreachable
+from clika_core.planning.rule_errors import RuleError, conflict, raise_all, unclear, unknown, unreachable
 from clika_core.planning.selectors import Matches, SelectorIndex
 from clika_core.settings.model import LayerRule
 
@@ -61,35 +61,47 @@ FIELDS = ("skip_quantization", *BIT_FIELDS)
 
 def reach_of(rules: Iterable[LayerRule], index: SelectorIndex) -> RuleReach:
     """Resolve `rules` on the index's graph. Raises one SettingsError with everything that is wrong."""
-    problems: list[SettingsError] = []
+    reach, problems = examine(rules, index)
+    raise_all(problems)
+    return reach
+
+
+def examine(rules: Iterable[LayerRule], index: SelectorIndex) -> tuple[RuleReach, list[RuleError]]:
+    """Resolve `rules` as far as they can be used, and everything that is wrong with them; never raises.
+
+    What matches nothing, or has more than one meaning, is left out; of two rules that contradict each other
+    the first one holds.
+    """
+    problems: list[RuleError] = []
     diagnostics: list[Diagnostic] = []
     resolved = [
         found for rule in rules if (found := _resolve(rule, index, problems, diagnostics)) is not None
     ]
-    raise_all(problems)
     causes = _causes(index.graph, resolved, problems)
     fields = {name: _winners(name, resolved, index.graph, problems) for name in FIELDS}
-    raise_all(problems)
-    return RuleReach(resolved, causes, fields, diagnostics)
+    return RuleReach(resolved, causes, fields, diagnostics), problems
 
 
 def _resolve(
-    rule: LayerRule, index: SelectorIndex, problems: list[SettingsError], diagnostics: list[Diagnostic]
+    rule: LayerRule, index: SelectorIndex, problems: list[RuleError], diagnostics: list[Diagnostic]
 ) -> ResolvedRule | None:
     """The rule on this graph, or None where it drops out; what is wrong goes into the lists."""
-    try:
-        matches = index.match(rule.selector)
-        until = [(entry, index.match(entry)) for entry in rule.settings.skip_quantization_until or ()]
-    except SettingsError as problem:
-        problem.location = problem.location or rule.location
-        problems.append(problem)
+    read = {}
+    for selector in (rule.selector, *(rule.settings.skip_quantization_until or ())):
+        try:
+            read[selector] = index.match(selector)
+        except SettingsError as problem:
+            problems.append(unclear(rule, selector, problem))
+    if rule.selector not in read:
         return None
+    matches = read[rule.selector]
+    until = [(entry, read[entry]) for entry in rule.settings.skip_quantization_until or () if entry in read]
     kept = tuple((entry, found) for entry, found in until if found)
     unmatched = [] if matches else [rule.selector]
     unmatched += [entry for entry, found in until if not found]
     for selector in unmatched:
         _report_unmatched(rule, selector, index, problems, diagnostics)
-    if not matches or (until and not kept):
+    if not matches or (rule.settings.skip_quantization_until and not kept):
         return None
     return ResolvedRule(rule, matches, kept)
 
@@ -98,7 +110,7 @@ def _report_unmatched(
     rule: LayerRule,
     selector: str,
     index: SelectorIndex,
-    problems: list[SettingsError],
+    problems: list[RuleError],
     diagnostics: list[Diagnostic],
 ) -> None:
     error = unknown(rule, selector, index)
@@ -113,7 +125,7 @@ def _report_unmatched(
 
 
 def _causes(
-    graph: Graph, rules: Sequence[ResolvedRule], problems: list[SettingsError]
+    graph: Graph, rules: Sequence[ResolvedRule], problems: list[RuleError]
 ) -> dict[int, list[tuple[int, Cause]]]:
     """The causes that skipping rules give, by layer; pairs of the rule's number and the cause."""
     found: dict[int, list[tuple[int, Cause]]] = {}
@@ -164,7 +176,7 @@ class _Ranges:
         """The `until` targets of a rule that the layer at `position` reaches."""
         return pick(self._reaching[position] & self._targets.get(number, 0), self._target_names)
 
-    def unreachable(self) -> Iterable[SettingsError]:
+    def unreachable(self) -> Iterable[RuleError]:
         """One error for each `until` entry that no selected layer of its rule reaches."""
         for number, rule in self._ranged.items():
             for entry, found in rule.until:
@@ -186,7 +198,7 @@ class _Ranges:
 
 
 def _winners(
-    name: str, rules: Sequence[ResolvedRule], graph: Graph, problems: list[SettingsError]
+    name: str, rules: Sequence[ResolvedRule], graph: Graph, problems: list[RuleError]
 ) -> dict[int, FieldWinner]:
     """Which rule decides field `name` on each layer: the most specific one; a tie must agree."""
     candidates: dict[int, list[tuple[int, int]]] = {}

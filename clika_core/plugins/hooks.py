@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from clika_core.backend.interface import Backend
     from clika_core.observers import Observer
     from clika_core.targets.target import Target
+    from clika_linter.entry import RuleEntry
+    from clika_linter.reporter import ReporterEntry
 
 GROUP = "clika"
 
@@ -49,3 +51,13 @@ def clika_register_observers() -> Sequence[tuple[str, Callable[[], Observer]]]: 
 @hookspec
 def clika_register_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
     """Return commands that join `clika`."""
+
+
+@hookspec
+def clika_register_lint_rules() -> Sequence[RuleEntry]:  # type: ignore[empty-body]
+    """Return the rules that `clika lint` runs beside its own; codes carry a prefix of the plugin's own."""
+
+
+@hookspec
+def clika_register_reporters() -> Sequence[ReporterEntry]:  # type: ignore[empty-body]
+    """Return forms of the linter's output, for `clika lint --format`."""

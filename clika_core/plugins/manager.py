@@ -6,52 +6,76 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import pluggy
 
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.plugins import hooks
+from clika_core.plugins.installed import PluginPoint, installed_points
 
 DISABLE = "CLIKA_DISABLE_PLUGINS"  # names of entry points, separated by commas
 
 
 @dataclass(frozen=True)
 class LoadedPlugins:
-    """The registered plugins by name, ready for hook calls, and what was wrong with the others."""
+    """The registered plugins by name, ready for hook calls, and what was wrong with the others.
+
+    `points` are the entry points of those that are registered.
+    """
 
     manager: pluggy.PluginManager
     diagnostics: tuple[Diagnostic, ...]
+    points: tuple[PluginPoint, ...] = ()
 
     def collect(self, hook: str) -> list[tuple[str, Any]]:
         """Pairs of plugin name and item, over all plugins that implement `hook`, sorted by plugin name."""
-        caller = getattr(self.manager.hook, hook)
-        found = [(impl.plugin_name, item) for impl in caller.get_hookimpls() for item in impl.function()]
+        found = [(plugin, item) for plugin, returned in self._calls(hook) for item in returned()]
         return sorted(found, key=lambda pair: pair[0])
+
+    def try_collect(self, hook: str) -> tuple[list[tuple[str, Any]], list[Diagnostic]]:
+        """As `collect`; a plugin whose hook raises is left out and named in a diagnostic."""
+        found: list[tuple[str, Any]] = []
+        broken = []
+        for plugin, returned in sorted(self._calls(hook), key=lambda pair: pair[0]):
+            items: list[Any] = []
+            problem = _try(lambda items=items, returned=returned: items.extend(returned()))  # type: ignore[misc]
+            if problem:
+                message = f"plugin {plugin!r} fails in {hook}: {problem}"
+                broken.append(Diagnostic("broken-plugin", Severity.WARNING, message, related=(plugin,)))
+            else:
+                found += [(plugin, item) for item in items]
+        return found, broken
+
+    def _calls(self, hook: str) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
+        caller = getattr(self.manager.hook, hook)
+        return [(impl.plugin_name, impl.function) for impl in caller.get_hookimpls()]
 
 
 @cache
 def plugins() -> LoadedPlugins:
     """All installed plugins, loaded once per process."""
-    return load(entry_points(group=hooks.GROUP), os.environ.get(DISABLE, ""))
+    return load(installed_points(hooks.GROUP), os.environ.get(DISABLE, ""))
 
 
-def load(points: Iterable[EntryPoint], disabled: str = "") -> LoadedPlugins:
+def load(points: Iterable[PluginPoint], disabled: str = "") -> LoadedPlugins:
     """Load entry points in order of their names; `disabled` names some to leave out, separated by commas."""
     manager = pluggy.PluginManager(hooks.GROUP)
     manager.add_hookspecs(hooks)
     left_out = {name.strip() for name in disabled.split(",")}
     diagnostics: list[Diagnostic] = []
-    for point in sorted(points, key=lambda point: (point.name, _distribution(point))):
+    registered = []
+    for point in sorted(points, key=lambda point: (point.name, point.distribution)):
         if point.name not in left_out:
             problem = _try(lambda point=point: _register(manager, point))  # type: ignore[misc]
             if problem:
                 diagnostics.append(_broken(point, problem))
-    return LoadedPlugins(manager, tuple(diagnostics))
+            else:
+                registered.append(point)
+    return LoadedPlugins(manager, tuple(diagnostics), tuple(registered))
 
 
-def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
+def _register(manager: pluggy.PluginManager, point: PluginPoint) -> None:
     """Import a plugin and register it; whatever is wrong with it leaves the manager as it was."""
     if manager.has_plugin(point.name):
         raise ValueError(f"another plugin is named {point.name!r} too")
@@ -75,15 +99,11 @@ def _try(action: Callable[[], None]) -> str | None:
     return None
 
 
-def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist else "unknown distribution"
-
-
-def _broken(point: EntryPoint, problem: str) -> Diagnostic:
+def _broken(point: PluginPoint, problem: str) -> Diagnostic:
     return Diagnostic(
         "broken-plugin",
         Severity.WARNING,
-        f"plugin {point.name!r} of {_distribution(point)} could not be loaded: {problem}",
-        related=(point.name, _distribution(point)),
-        help=f"set {DISABLE}={point.name}, or install another release of {_distribution(point)}",
+        f"plugin {point.name!r} of {point.distribution} could not be loaded: {problem}",
+        related=(point.name, point.distribution),
+        help=f"set {DISABLE}={point.name}, or install another release of {point.distribution}",
     )

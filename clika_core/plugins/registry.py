@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from clika_core.errors import ModelError, PluginError, SettingsError, TargetError, nearest
 from clika_core.plugins.manager import plugins
-from clika_core.targets.target import Target
 
 if TYPE_CHECKING:
     import click
 
     from clika_core.backend.interface import Backend
     from clika_core.observers import Observer
+    from clika_core.targets.target import Target
 
 
 @cache
@@ -54,7 +54,7 @@ def commands() -> dict[str, click.Command]:
 
 def find_target(name: str | Target) -> Target:
     """The target of that name, or the target itself. Raises TargetError with the nearest names."""
-    if isinstance(name, Target):
+    if not isinstance(name, str):
         return name
     found = targets().get(name)
     if found is None:

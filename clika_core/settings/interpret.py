@@ -13,6 +13,7 @@ from clika_core.settings.model import Settings
 from clika_core.settings.name_types import check_name
 from clika_core.settings.node_values import describe_node, is_null, item_at, plain_value
 from clika_core.settings.problems import Problem, ProblemCollector
+from clika_core.settings.renamed import read_renamed
 from clika_core.settings.rule import LayerRule
 from clika_core.settings.sections import SECTIONS
 from clika_core.settings.setting import Setting
@@ -57,7 +58,8 @@ class _Interpreter:
     def _read_section(self, section: Entry) -> None:
         """Set the keys of one section; an empty one has its defaults."""
         target = self.settings.section(section.key)
-        accepted, _ = self._checked(section.key, section, target.keys)
+        current = read_renamed(section, target, self.problems, self._source)
+        accepted, _ = self._checked(section.key, current, target.keys)
         for value, entry in accepted:
             target.assign(entry.key, value, self._source.location(entry.value.span))
 

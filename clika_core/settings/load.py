@@ -7,6 +7,7 @@ file contains, and takes the settings and problems that `clika_core.settings.int
 from __future__ import annotations
 
 import codecs
+import warnings
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -38,12 +39,15 @@ FORMAT_BY_SUFFIX: Final = MappingProxyType(
 
 
 def load_settings(path: str | Path) -> Settings:
-    """Read a settings file; raises SettingsFileError with every problem, SettingsError if it is missing."""
+    """Read a settings file; raises SettingsFileError with every problem, SettingsError if it is missing.
+
+    A key that has a new name counts as that, with a FutureWarning.
+    """
     return _settings(read_document_file(path))
 
 
 def parse_settings(text: str, file: str = "<settings>", format: str = Format.YAML) -> Settings:
-    """The settings in `text`; messages name `file`. Raises SettingsFileError with every problem."""
+    """The settings in `text`; messages name `file`. Raises and warns as `load_settings` does."""
     return _settings(read_document(text, file, format))
 
 
@@ -107,8 +111,11 @@ def _feeder(syntax: Format) -> Callable[[TreeBuilder], None]:
 
 def _settings(document: Document) -> Settings:
     settings, problems = interpret(document)
-    if problems:
-        raise SettingsFileError(problems)
+    wrong = [problem for problem in problems if problem.kind is not ProblemKind.DEPRECATED_SETTING]
+    if wrong:
+        raise SettingsFileError(wrong)
+    for problem in problems:
+        warnings.warn(str(problem), FutureWarning, stacklevel=3)
     return settings
 
 

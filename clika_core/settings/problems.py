@@ -21,6 +21,7 @@ class ProblemKind(StrEnum):
     UNKNOWN_SETTING = "unknown-setting"
     INVALID_VALUE = "invalid-value"
     DUPLICATE_KEY = "duplicate-key"
+    DEPRECATED_SETTING = "deprecated-setting"  # the only one with which the settings can be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Problem:
     expected: str | None = None
     fix: str | None = None
     replacement: str | None = None
-    related: tuple[Location, ...] = ()
+    related: tuple[Span, ...] = ()
 
     def __str__(self) -> str:
         """The message with its parts, as the exception of the same content prints them."""
@@ -80,8 +81,8 @@ class ProblemCollector:
     def add_unknown(
         self, owner: str, key: str, span: Span | None, known: list[str], fix: str | None = None
     ) -> None:
-        """A key that `owner` does not have; the nearest it has is better advice than `fix`."""
-        close = closest(key, known) if len(self.collected) < _COMPARED else None
+        """A key that `owner` does not have; `fix` says more than the nearest key it has."""
+        close = closest(key, known) if len(self.collected) < _COMPARED and fix is None else None
         self._add(
             Problem(
                 ProblemKind.UNKNOWN_SETTING,
@@ -92,6 +93,12 @@ class ProblemCollector:
                 replacement=close,
             )
         )
+
+    def add_renamed(self, owner: str, key: str, span: Span | None, successor: str, fix: str) -> None:
+        """A key that is called `successor` now."""
+        message = f"{owner}.{key} is called {successor} now"
+        kind = ProblemKind.DEPRECATED_SETTING
+        self._add(Problem(kind, message, span=span, fix=fix, replacement=successor))
 
     def _add(self, problem: Problem) -> None:
         """Add `problem` with the place of its span, which is kept if it may be underlined."""

@@ -1,7 +1,7 @@
 """The JSON Schema of the settings file, made from the same declarations that check it.
 
 Editors complete and check with it. It says what `clika_core.settings.load` says of types, ranges and
-combinations; it cannot see duplicate keys.
+combinations; it cannot see duplicate keys, and does not offer the names that keys had in older releases.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ _KEY = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
 _LINE = re.compile(
     rf"^[ \t]*(?:(?P<array>\[\[)|\[[ \t]*(?P<header>{_KEY})[ \t]*\]|(?P<key>{_KEY})[ \t]*=)", re.MULTILINE
 )
+_REPEATED = ("Cannot overwrite", "Cannot declare", "Duplicate inline table key")
 _PLACE_IN_MESSAGE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 MAX_CHARACTERS = 2**20  # tomllib takes a second for them
@@ -115,7 +116,7 @@ def _unquote(part: str) -> str:
 def _syntax_problem(message: str, source: Source) -> Problem:
     """What `tomllib` complains of; it puts the place at the end of its message."""
     place = _PLACE_IN_MESSAGE.search(message)
-    kind = ProblemKind.DUPLICATE_KEY if message.startswith("Cannot overwrite") else ProblemKind.INVALID_SYNTAX
+    kind = ProblemKind.DUPLICATE_KEY if message.startswith(_REPEATED) else ProblemKind.INVALID_SYNTAX
     text = f"the file is not TOML: {shorten(_PLACE_IN_MESSAGE.sub('', message))}"
     if place is None:
         return Problem(kind, text, source.location(Span(len(source.text), len(source.text))))

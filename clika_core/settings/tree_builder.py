@@ -139,7 +139,7 @@ class TreeBuilder:
                 self.source.location(span),
                 span,
                 fix="remove one of them: only the last would count",
-                related=(before,) if before else (),
+                related=(first,) if first else (),
             )
         )
 

@@ -25,7 +25,10 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,999})")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _SPECIAL_FLOAT = re.compile(r"([-+]?)\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_REFUSED = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # YAML 1.1, 5.1
+_REFUSED_ASCII = re.compile("[^\t\n\r\x20-\x7e]")  # YAML 1.1, 5.1
+_REFUSED = (
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # takes milliseconds to compile
+)
 
 
 def feed_yaml(builder: TreeBuilder) -> None:
@@ -106,7 +109,8 @@ def read_scalar(text: str) -> object:
 
 def _refuse_characters(builder: TreeBuilder) -> None:
     """Raise UnreadableError at the first character that no YAML file may contain."""
-    refused = _REFUSED.search(builder.source.text)
+    text = builder.source.text
+    refused = _REFUSED_ASCII.search(text) if text.isascii() else re.search(_REFUSED, text)
     if refused:
         raise builder.unreadable(
             f"the file contains the character U+{ord(refused[0]):04X}, which YAML does not allow",

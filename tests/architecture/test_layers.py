@@ -14,6 +14,7 @@ CONTRACTS = {
     "The layers of the core": ("clika_core/errors.py", "import clika_core.ir.graph"),
     "The core reaches no framework": ("clika_core/ir/graph.py", "def late():\n    import torch"),
     "Deciding needs no arrays": ("clika_core/planning/decision.py", "from numpy import array"),
+    "The linter reaches no framework and no arrays": ("linter/clika_linter/report.py", "import numpy"),
     "Backends stand on the core alone": (
         "backends/clika_torch/registration.py",
         "import clika_compression",
@@ -26,7 +27,7 @@ RUN = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_impo
 
 def verdict(project: Path) -> str:
     """What import-linter says of the project in a folder."""
-    path = os.pathsep.join([str(project), str(project / "backends")])
+    path = os.pathsep.join(str(project / folder) for folder in ("", "backends", "linter"))
     done = subprocess.run(
         [sys.executable, "-c", RUN],
         cwd=project,

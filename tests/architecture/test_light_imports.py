@@ -38,6 +38,9 @@ def heavy_modules_after(statement: str) -> list[str]:
         "clika_core.plugins.manager",
         "clika_core.cli.main",
         "clika_torch.registration",
+        "clika_linter.registration",
+        "clika_linter.session",
+        "clika_linter.context",
         "clika_compression",
     ],
 )

@@ -66,7 +66,7 @@ def files_in(folder: Path) -> set[Path]:
 
 def test_the_wheel_holds_the_packages_and_nothing_beside_them(site: Path) -> None:
     inside = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
-    assert inside == {"clika_core", "clika_compression", "clika_torch"}
+    assert inside == {"clika_core", "clika_compression", "clika_linter", "clika_torch"}
 
 
 def test_the_wheel_holds_every_file_of_the_packages(site: Path, packages: list[Path]) -> None:

@@ -24,8 +24,9 @@ def trait_of(node: Node) -> Trait:
     entry = OPERATORS.get(node.type)
     if entry is None:
         return Trait.COMPUTING
-    if node.weights and any(weight.role in entry.weight_operands for weight in node.weights):
-        return Trait.WEIGHTED
+    for weight in node.weights:
+        if weight.role in entry.weight_operands:
+            return Trait.WEIGHTED
     return entry.trait
 
 

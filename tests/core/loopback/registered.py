@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import EntryPoint, entry_points
 
 import pytest
 
 from clika_core.plugins import registry
 from clika_core.plugins.hooks import GROUP
+from clika_core.plugins.installed import PluginPoint, scan
 from clika_core.plugins.manager import load
 
 _CACHED = (registry.backends, registry.commands, registry.observers, registry.targets)
@@ -18,8 +18,8 @@ _CACHED = (registry.backends, registry.commands, registry.observers, registry.ta
 @contextmanager
 def loopback_registered() -> Iterator[None]:
     """What is registered inside includes what the plugin brings."""
-    installed = [point for point in entry_points(group=GROUP) if point.name != "loopback"]
-    loaded = load([*installed, EntryPoint("loopback", "clika_loopback.registration", GROUP)])
+    installed = [point for point in scan(GROUP) if point.name != "loopback"]
+    loaded = load([*installed, PluginPoint("loopback", "clika_loopback.registration", "clika-loopback", "1")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "plugins", lambda: loaded)
         _forget()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from clika_core.plugins.hooks import GROUP
+from clika_core.plugins.installed import PluginPoint
 from clika_core.plugins.manager import LoadedPlugins, load
 
 GOOD = """
@@ -40,9 +39,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
-def write(folder: Path, module: str, text: str, name: str | None = None) -> EntryPoint:
+def write(folder: Path, module: str, text: str, name: str | None = None) -> PluginPoint:
     (folder / f"{module}.py").write_text(text)
-    return EntryPoint(name or module, module, GROUP)
+    return PluginPoint(name or module, module, "a-distribution", "1.0")
 
 
 def targets(loaded: LoadedPlugins) -> list[tuple[str, Any]]:
