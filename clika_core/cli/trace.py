@@ -37,8 +37,10 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     from clika_core.cli.model_argument import load_model
     from clika_core.errors import ModelError
     from clika_core.pipeline.tracing import trace
+    from clika_core.plugins.registry import find_backend
 
     loaded, examples = load_model(model)
+    find_backend(loaded)  # what is no model at all is said before anything is asked for it
     given = example_inputs(inputs)
     if given is None and examples is None:
         raise ModelError(
