@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, cross_entropy, grid_sample
 
 from clika_core.demo.data import BACKGROUND, DemoData, Split, load_images
-from clika_core.demo.weights import TRAINING_LOG_FILE, WEIGHTS_FILE, save_weights, write_whole
+from clika_core.demo.weights import TRAINING_LOG_FILE, WEIGHTS_FILE, save_weights
+from clika_core.files import write_whole
 from clika_torch.demo_network import DemoNetwork, export_weights
 
 EVALUATION_BATCH: Final = 200

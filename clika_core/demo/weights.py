@@ -13,7 +13,6 @@ May import `clika_core.errors`. Start reading at `load_weights`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -25,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from clika_core.errors import DataError
+from clika_core.files import write_whole
 
 WEIGHTS_FILE: Final = "demo_network.safetensors"
 TRAINING_LOG_FILE: Final = "training_log.json"
@@ -54,13 +54,6 @@ def save_weights(weights: Mapping[str, NDArray[np.float32]], path: Path) -> None
     """Write the tensors in sorted order; the file appears whole or not at all."""
     ordered = {name: np.ascontiguousarray(weights[name], dtype=np.float32) for name in sorted(weights)}
     write_whole(path, save(ordered))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside and rename, so that no reader ever sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 def shipped_file(name: str) -> Path:

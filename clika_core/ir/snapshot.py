@@ -7,12 +7,12 @@ type is checked, and the fingerprint must be that of the nodes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from clika_core.errors import GraphError, OutputError
+from clika_core.files import write_whole
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.fingerprint import attribute_to_json
 from clika_core.ir.graph import Graph, Node
@@ -31,19 +31,8 @@ def save_graph(graph: Graph, path: str | Path) -> None:
 
     Raises OutputError where the file cannot be written.
     """
-    import tempfile  # here: reading needs none of it
-
-    target = Path(path)
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(graph_to_text(graph))
-            Path(name).chmod(0o644)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(Path(path), graph_to_text(graph), mode=0o644)
     except OSError as error:
         raise OutputError(
             f"cannot write the graph to {path}",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clika_core.errors import ClikaError, MissingDependencyError, OutputError
+from clika_core.files import write_whole
 from clika_core.ir.graph import Graph
 from clika_core.pictures.draw import initial_picture
 from clika_core.pictures.preprocessed import preprocessed_picture
@@ -49,12 +49,9 @@ def replace_file(path: Path, text: str) -> Path:
 
     Raises OutputError where the place cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     return path
 

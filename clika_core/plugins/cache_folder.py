@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from clika_core.files import write_whole
+
 NO_CACHE: Final = "CLIKA_NO_CACHE"
 
 
@@ -22,12 +24,6 @@ def cache_folder() -> Path | None:
 
 def write_cache(file: Path, text: str) -> None:
     """Write beside `file` and rename, so that parallel runs read it whole; a folder that refuses is let be."""
-    beside = file.with_name(f".{file.name}-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-        beside.replace(file)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
+        write_whole(file, text)

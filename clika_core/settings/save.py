@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from clika_core.errors import OutputError, SettingsError
+from clika_core.files import write_whole
 from clika_core.settings.load import Format, format_of
 from clika_core.settings.model import Settings
 from clika_core.settings.rule import LayerRule
@@ -89,12 +89,7 @@ def _text(text: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     """Write `text` so that `path` holds either its old content or all of the new one."""
-    target = path.resolve()  # a link stays a link
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        temporary.replace(target)
+        write_whole(path.resolve(), text)  # a link stays a link
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {str(path)!r}", found=error.strerror) from None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import codecs
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clika_core.errors import OutputError
+from clika_core.files import write_whole
 from clika_core.settings.document import Document
 from clika_core.settings.interpret import interpret
 from clika_core.settings.load import format_of, read_document, read_document_file
@@ -75,15 +75,11 @@ def fix_document(
 def write_text(file: str, text: str) -> None:
     """Replace a file's text, byte order mark and permissions kept, whole or not at all. Raises OutputError."""
     path = Path(file).resolve()
-    beside = path.with_name(f".{path.name}-{os.getpid()}-{os.urandom(4).hex()}")
     try:
         has_mark = path.read_bytes().startswith(codecs.BOM_UTF8)
-        with beside.open("xb") as stream:
-            stream.write((codecs.BOM_UTF8 if has_mark else b"") + text.encode("utf-8"))
-        beside.chmod(path.stat().st_mode & 0o777)
-        os.replace(beside, path)
+        content = (codecs.BOM_UTF8 if has_mark else b"") + text.encode("utf-8")
+        write_whole(path, content, mode=path.stat().st_mode & 0o777)
     except OSError as problem:
-        beside.unlink(missing_ok=True)
         raise OutputError(f"{file} cannot be written", found=problem.strerror) from None
 
 
