@@ -244,7 +244,7 @@ def test_a_file_that_cannot_be_written_is_broken_usage_not_a_crash(
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("clika_linter.fixing.os.replace", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
     ran = lint("settings.yaml", "--graph", "model.graph.json", "--select", "CLK204", "--fix")
     assert ran.code == 2
     assert "cannot be written" in ran.err
