@@ -6,7 +6,7 @@ Start reading at `backend`; `tracing` makes a `TorchTracedModel` out of a module
     flat_model  exporting  rewrites  writes          the module becomes a functional fx graph
     operation  operators  wording  trace_facts       one native call, in neutral words
     recorder  program  trace                         the graph becomes operations, and records for the core
-    schedule  layer_call  interpreter                which operations a layer is, and running them
+    layer_call  interpreter                          running the operations of a layer
     parameters  arrays  traced_model                 what the core sees
     native_state  native_model                       what is trained
 

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from clika_core.backend.interface import LayerCall, Visitor
+from clika_core.backend.interpreter import Interpreter, LayerRole
+from clika_core.backend.schedule import Schedule, Step
 from clika_core.ir.recording import Ref
 from clika_torch.layer_call import TorchLayerCall, adapt, store
 from clika_torch.operation import Operation, replace_references
 from clika_torch.program import TracedProgram
-from clika_torch.schedule import Schedule, Step
-
-LayerRole = tuple[str, str]
-
-
-def run_natively(call: LayerCall) -> tuple[Any, ...]:
-    """The visitor that changes nothing."""
-    return call.run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +35,29 @@ class Held:
         return Held(state, overrides, self.device)
 
 
-class Interpreter:
-    """One run of a schedule."""
+class TorchInterpreter(Interpreter[Operation]):
+    """One run of a schedule on tensors."""
 
-    def __init__(self, program: TracedProgram, schedule: Schedule, held: Held, inputs: Sequence[Any]) -> None:
+    def __init__(
+        self, program: TracedProgram, schedule: Schedule[Operation], held: Held, inputs: Sequence[Any]
+    ) -> None:
         """`inputs` stand beside the graph's input nodes."""
-        self._schedule, self._held = schedule, held
-        self._values: dict[Ref, Any] = {
-            Ref(name): value for name, value in zip(program.inputs, inputs, strict=True)
-        }
-        self._added: dict[str, dict[str, Tensor | None]] = {}
-        for (layer, role), tensor in held.overrides.items():
-            self._added.setdefault(layer, {})[role] = tensor
+        named = dict(zip(program.inputs, inputs, strict=True))
+        super().__init__(schedule, held.state, held.overrides, named)
+        self._device = held.device
 
-    def run(self, visitor: Visitor) -> tuple[Any, ...]:
-        """Visit every layer; the values beside the graph's output nodes."""
-        for step in self._schedule.steps:
-            self._help(step.helpers)
-            self._visit(step, visitor)
-            for ref in step.frees:
-                self._values.pop(ref, None)
-        return tuple(map(self._value, self._schedule.outputs))
+    def call(
+        self, step: Step[Operation], inputs: tuple[Any, ...], weights: Mapping[str, Any]
+    ) -> TorchLayerCall:
+        """The layer about to run."""
+        return TorchLayerCall(step, inputs, weights, self.value, self._device)
 
-    def _visit(self, step: Step, visitor: Visitor) -> None:
-        call = TorchLayerCall(
-            step, tuple(map(self._value, step.inputs)), self._weights(step), self._value, self._held.device
-        )
-        outputs = visitor(call)
-        self._values.update(zip(step.region.outputs, outputs, strict=True))
-
-    def _weights(self, step: Step) -> dict[str, Any]:
-        """The layer's own operands, with what replaces them; None for one that is left out."""
-        added = self._added.get(step.node.name, {})
-        own = {role: self._value(ref) for role, ref in step.weights.items() if role not in added}
-        return {**own, **added}
-
-    def _help(self, operations: Iterable[Operation]) -> None:
-        for operation in operations:
-            arguments = replace_references(operation.arguments, self._value)
-            store(self._values, operation, operation.call(adapt(arguments, self._held.device, None)))
-
-    def _value(self, ref: Ref) -> Any:
-        source = self._schedule.passed.get(ref, ref)
-        return self._values[source] if source in self._values else self._held.state[source.record]
+    def results(self, operation: Operation) -> dict[Ref, Any]:
+        """What an operation outside all layers gives."""
+        found: dict[Ref, Any] = {}
+        arguments = replace_references(operation.arguments, self.value)
+        store(found, operation, operation.call(adapt(arguments, self._device, None)))
+        return found
 
 
 def evaluate(program: TracedProgram, ref: Ref, held: Held, inputs: Sequence[Any] = ()) -> Any:

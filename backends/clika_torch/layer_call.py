@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from clika_core.backend.schedule import Step
 from clika_core.errors import GraphError
 from clika_core.ir.graph import Node
 from clika_core.ir.recording import Ref
 from clika_torch.dtypes import dtype_name, is_float
 from clika_torch.operation import Operation, replace_references
-from clika_torch.schedule import Step
 
 Lookup = Callable[[Ref], Any]
 
@@ -24,7 +24,7 @@ class TorchLayerCall:
 
     def __init__(
         self,
-        step: Step,
+        step: Step[Operation],
         inputs: tuple[Any, ...],
         weights: Mapping[str, Any],
         outside: Lookup,

@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from clika_core.backend.interface import Program as NativeProgram
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
 from clika_torch.inputs import as_tensors, check_fit
-from clika_torch.interpreter import Held, LayerRole, build_result
+from clika_torch.interpreter import Held, build_result
 from clika_torch.native_state import OwnTensor, native_state
-from clika_torch.schedule import Schedule
+from clika_torch.operation import Operation
 from clika_torch.trace import Trace
 from clika_torch.traced_model import TorchTracedModel
 
@@ -23,7 +25,7 @@ class _Fixed:
     """What copies of a native model share: how it runs, and where each of its tensors is."""
 
     trace: Trace
-    schedule: Schedule
+    schedule: Schedule[Operation]
     removed: Mapping[str, str | None]
     program: NativeProgram
     state: Mapping[str, str]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
 from clika_core.ir.recording import Ref
-from clika_torch.interpreter import Held, LayerRole
-from clika_torch.schedule import Schedule
+from clika_torch.interpreter import Held
+from clika_torch.operation import Operation
 from clika_torch.state_names import StateNames
 from clika_torch.trace import Trace
 
@@ -31,7 +33,7 @@ class NativeState:
     overrides: Mapping[LayerRole, str | None]
 
 
-def native_state(trace: Trace, schedule: Schedule, held: Held) -> NativeState:
+def native_state(trace: Trace, schedule: Schedule[Operation], held: Held) -> NativeState:
     """Copies of everything that a run of `schedule` reads.
 
     A tensor of the user's model keeps its name; a layer's own operand takes the name that it stands for where
@@ -89,7 +91,7 @@ def _is_trained(trace: Trace, key: LayerRole) -> bool:
 
 
 def _in_order(
-    schedule: Schedule, state: Mapping[str, str], overrides: Mapping[LayerRole, str | None]
+    schedule: Schedule[Operation], state: Mapping[str, str], overrides: Mapping[LayerRole, str | None]
 ) -> Iterator[str]:
     """Names as the layers read them; some more than once."""
     for step in schedule.steps:

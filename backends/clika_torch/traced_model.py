@@ -11,11 +11,13 @@ from torch import Tensor
 
 from clika_core.backend.interface import Program as NativeProgram
 from clika_core.backend.interface import Removals, TracedModel, Visitor
+from clika_core.backend.interpreter import run_natively
+from clika_core.backend.schedule import Schedule, make_schedule
 from clika_torch.arrays import TorchArrays
 from clika_torch.inputs import as_tensors, check_fit
-from clika_torch.interpreter import Held, Interpreter, build_result, run_natively
+from clika_torch.interpreter import Held, TorchInterpreter, build_result
+from clika_torch.operation import Operation
 from clika_torch.parameters import LayerParameters
-from clika_torch.schedule import Schedule, make_schedule
 from clika_torch.trace import Trace
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class TorchTracedModel(TracedModel):
         held: Held,
         removed: Mapping[str, str | None] | None = None,
         *,
-        schedule: Schedule | None = None,
+        schedule: Schedule[Operation] | None = None,
         is_trained: bool = False,
     ) -> None:
         """Take a trace, tensors to run it on, layers to pass over; a schedule where it is known already."""
@@ -64,7 +66,7 @@ class TorchTracedModel(TracedModel):
     def interpret(self, inputs: Sequence[Any], visitor: Visitor) -> tuple[Any, ...]:
         """Run the graph, each layer that is not removed through `visitor`; values beside `graph.outputs`."""
         with torch.set_grad_enabled(self._is_trained and torch.is_grad_enabled()):
-            return Interpreter(self.trace.program, self.schedule, self.held, inputs).run(visitor)
+            return TorchInterpreter(self.trace.program, self.schedule, self.held, inputs).run(visitor)
 
     def parameters(self, layer: str) -> MutableMapping[str, NDArray[Any]]:
         """The parametric operands of a layer by role; see `LayerParameters`."""
@@ -90,7 +92,7 @@ class TorchTracedModel(TracedModel):
         return {role: tensor for (name, role), tensor in self.held.overrides.items() if name == layer}
 
     @property
-    def schedule(self) -> Schedule:
+    def schedule(self) -> Schedule[Operation]:
         """How the layers that are left run; made when it is first needed after a change."""
         if self._schedule is None:
             trace = self.trace
