@@ -2,7 +2,7 @@
 
 Start reading at `backend`; `tracing` makes a `TorchTracedModel` out of a module:
 
-    signature  structure  inputs  example            what a model is called with, taken apart
+    structure  inputs  example                       what a model is called with, taken apart
     flat_model  exporting  rewrites  writes          the module becomes a functional fx graph
     operation  operators  wording  trace_facts       one native call, in neutral words
     recorder  program  trace                         the graph becomes operations, and records for the core

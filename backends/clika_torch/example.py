@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from clika_core.backend.signature import Signature
 from clika_core.errors import TraceError
 from clika_torch.inputs import InputLayout, as_tensors
-from clika_torch.signature import Signature
 from clika_torch.structure import Flat, flatten
 
 

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clika_core.backend.fit import check_fit
+from clika_core.backend.signature import Signature
 from clika_core.errors import DataError
-from clika_core.ir.graph import Node, Value
+from clika_core.ir.graph import Node
 from clika_torch.dtypes import dtype_name
-from clika_torch.signature import Signature
 from clika_torch.structure import Flat, flatten
 
 
@@ -77,46 +78,7 @@ def _is_same(first: Any, second: Any) -> bool:
     return first is second or bool(first == second)
 
 
-def check_fit(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> None:
-    """Raise DataError naming the input unless each array has the dtype and the shape of its input node.
-
-    A size that is free to change may be anything, but the same wherever it occurs.
-    """
-    sizes: dict[str, int] = {}
-    for array, node in zip(arrays, nodes, strict=True):
-        value = node.outputs[0]
-        if dtype_name(array.dtype) != value.dtype:
-            raise DataError(
-                f"input {node.name!r} has another dtype than in the trace",
-                found=dtype_name(array.dtype),
-                expected=value.dtype,
-                fix=f"convert it: .astype('{value.dtype}') in NumPy, .to(torch.{value.dtype}) in torch",
-            )
-        sizes_here = _match(tuple(array.shape), value, sizes)
-        if sizes_here is None:
-            raise DataError(
-                f"input {node.name!r} has a shape that the traced model does not take",
-                found=str(list(array.shape)),
-                expected=_wanted(value, sizes),
-                fix="check the order of the axes; sizes other than the first axis are those of the example inputs",
-            )
-        sizes = sizes_here
-
-
-def _match(shape: tuple[int, ...], value: Value, sizes: Mapping[str, int]) -> dict[str, int] | None:
-    """The sizes of all symbols known now; None where a shape contradicts them or the trace."""
-    if len(shape) != len(value.shape):
-        return None
-    found = dict(sizes)
-    for size, wanted in zip(shape, value.shape, strict=True):
-        if size != (found.setdefault(wanted, size) if isinstance(wanted, str) else wanted):
-            return None
-    return found
-
-
-def _wanted(value: Value, sizes: Mapping[str, int]) -> str:
-    parts = (
-        f"{size} (= {sizes[size]} elsewhere)" if isinstance(size, str) and size in sizes else str(size)
-        for size in value.shape
-    )
-    return f"[{', '.join(parts)}]"
+def check_tensors(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> None:
+    """Raise DataError naming the input unless each tensor has the dtype and the shape of its input node."""
+    found = [(dtype_name(array.dtype), tuple(array.shape)) for array in arrays]
+    check_fit(found, nodes, conversion=".to(torch.{dtype}) in torch")

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from clika_core.backend.interface import Program as NativeProgram
 from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.schedule import Schedule
-from clika_torch.inputs import as_tensors, check_fit
+from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import Held, build_result
 from clika_torch.native_state import OwnTensor, native_state
 from clika_torch.operation import Operation
@@ -58,7 +58,7 @@ class NativeModel(nn.Module):
         fixed, trace, held = self._clika, self._clika.trace, self._held()
         leaves = trace.layout.take_call(args, kwargs)
         arrays = as_tensors(leaves, held.device)
-        check_fit(arrays, trace.graph.inputs)
+        check_tensors(arrays, trace.graph.inputs)
         own = TorchTracedModel(trace, held, fixed.removed, schedule=fixed.schedule, is_trained=True)
         return build_result(trace.program, fixed.program(own, arrays), held, arrays)
 

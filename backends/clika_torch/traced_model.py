@@ -14,10 +14,10 @@ from clika_core.backend.interface import Removals, TracedModel, Visitor
 from clika_core.backend.interpreter import run_natively
 from clika_core.backend.schedule import Schedule, make_schedule
 from clika_torch.arrays import TorchArrays
-from clika_torch.inputs import as_tensors, check_fit
+from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import Held, TorchInterpreter, build_result
 from clika_torch.operation import Operation
-from clika_torch.parameters import LayerParameters
+from clika_torch.parameters import TorchParameters
 from clika_torch.trace import Trace
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class TorchTracedModel(TracedModel):
         Raises DataError naming the input when a shape or dtype does not fit.
         """
         arrays = as_tensors(self.trace.layout.take(inputs), self.held.device)
-        check_fit(arrays, self.graph.inputs)
+        check_tensors(arrays, self.graph.inputs)
         return tuple(arrays)
 
     def interpret(self, inputs: Sequence[Any], visitor: Visitor) -> tuple[Any, ...]:
@@ -69,8 +69,8 @@ class TorchTracedModel(TracedModel):
             return TorchInterpreter(self.trace.program, self.schedule, self.held, inputs).run(visitor)
 
     def parameters(self, layer: str) -> MutableMapping[str, NDArray[Any]]:
-        """The parametric operands of a layer by role; see `LayerParameters`."""
-        return LayerParameters(self, self.graph[layer], self.trace.regions[layer])
+        """The parametric operands of a layer by role; see `TorchParameters`."""
+        return TorchParameters(self, self.graph[layer], self.trace.regions[layer])
 
     def preprocess(self, removals: Removals) -> TorchTracedModel:
         """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from clika_core.backend.signature import Signature
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.errors import TraceError
 from clika_core.ir.assembly import assemble
@@ -26,7 +27,6 @@ from clika_torch.flat_model import FlatModel, shallow_copy
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
 from clika_torch.rewrites import addmm_to_linear, inline_contexts
-from clika_torch.signature import Signature
 from clika_torch.structure import Flat
 from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
@@ -49,7 +49,7 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     refuse_unsupported(model)
-    example = Example.of(Signature.of(model), example_inputs, _device(model))
+    example = Example.of(Signature.of(model.forward), example_inputs, _device(model))
     exported = _export(model, example)
     recorder = Recorder(exported.program, example.layout, exported.result)
     program, recording = recorder.record(name or type(model).__name__)

@@ -1,30 +1,28 @@
-"""`Signature`: inputs as users give them (a tuple, a list, a dict, one array), as arguments of `forward`."""
+"""`Signature`: inputs as users give them (a tuple, a list, a dict, one array), as arguments of a function."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """The arguments of a model's `forward`."""
+    """The arguments of a model's function: `forward`, `call`, `__call__`."""
 
     parameters: inspect.Signature
 
     @classmethod
-    def of(cls, model: nn.Module) -> Signature:
-        """The signature of `model.forward`, without `self`."""
-        return cls(inspect.signature(model.forward))
+    def of(cls, function: Callable[..., Any]) -> Signature:
+        """The signature of a function, or of a bound method without `self`."""
+        return cls(inspect.signature(function))
 
     def call_form(self, inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The `(args, kwargs)` of a call.
 
-        A dict holds arguments by name, unless `forward` has no such arguments: then it is the first argument.
+        A dict holds arguments by name, unless the function has no such arguments: then it is the first argument.
         A tuple or list holds arguments in order; anything else is the first argument.
         """
         if isinstance(inputs, Mapping) and self._are_arguments(inputs):
