@@ -11,6 +11,7 @@ from onnx import TensorProto
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.deployment.code_agreement import CodeAgreement
+from clika_core.deployment.layout import inverse
 from clika_core.deployment.onnx_model import OnnxFile
 from clika_core.deployment.onnx_runtime import Session, with_outputs
 from clika_core.ir.graph import ValueKey
@@ -41,7 +42,11 @@ def layer_agreement(
     session = Session(with_outputs(file.model, types))
     found: dict[str, CodeAgreement] = {}
     for batch in batches:
-        codes = dict(zip(file.codes, session.run(batch, list(file.codes.values())), strict=True))
+        arrays = session.run(batch, list(file.codes.values()))
+        codes = {
+            key: array.transpose(inverse(file.orders[key])) if key in file.orders else array
+            for key, array in zip(file.codes, arrays, strict=True)
+        }
         visitor = _ForcedVisitor(simulation, model, codes)
         model.interpret([model.arrays.from_numpy(array) for array in batch], visitor)
         for name, agreement in visitor.agreement.items():

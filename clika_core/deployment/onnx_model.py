@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import TracedModel
 from clika_core.deployment import qdq
 from clika_core.deployment.fences import Fences, find_fences
+from clika_core.deployment.layout import Order, channels_first, inverse, reordered
 from clika_core.deployment.lowerings import lowering_of
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.onnx_builder import OnnxBuilder
@@ -32,10 +33,12 @@ from clika_core.targets.target import Arithmetic
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """A model, and the names under which each quantized value's codes can be read in it."""
+    """A model, the names under which each quantized value's codes can be read in it, and their order of axes there
+    where it is not the graph's own."""
 
     model: onnx.ModelProto
     codes: Mapping[ValueKey, str]
+    orders: Mapping[ValueKey, Order] = field(default_factory=dict)
 
 
 def float_onnx(model: TracedModel) -> OnnxFile:
@@ -64,7 +67,9 @@ class _Writer:
         self._codes: dict[ValueKey, str] = {}
         self._entered: dict[ValueKey, str] = {}
         self._fenced: dict[ValueKey, str] = {}
+        self._turned: dict[tuple[str, Order], str] = {}
         self._fences = find_fences(simulation) if simulation else Fences((), ())
+        self._layout = channels_first(self._graph, self._model.removed)
 
     def write(self, metadata: Mapping[str, str]) -> OnnxFile:
         removed = self._model.removed
@@ -75,16 +80,22 @@ class _Writer:
                 self._names[node.name, 0] = self._names[node.inputs[0].key]
             elif node.kind is NodeKind.LAYER:
                 self._write_layer(node)
-        outputs = {node.name: self._names[node.inputs[0].key] for node in self._graph.outputs}
-        return OnnxFile(_checked(self._builder.model(outputs, metadata)), self._codes)
+        outputs = {
+            node.name: self._in_order(node.inputs[0].key, self._names[node.inputs[0].key], None)
+            for node in self._graph.outputs
+        }
+        orders = {key: order for key, order in self._layout.values.items() if key in self._codes}
+        return OnnxFile(_checked(self._builder.model(outputs, metadata)), self._codes, orders)
 
     def _write_layer(self, node: Node) -> None:
         spec = self._simulation.specs.get(node.name) if self._simulation else None
+        order, written = self._layout.wanted.get(node.name), self._layout.nodes[node.name]
+        values = {port.role: reordered(self._graph.value(port.key), order) for port in node.inputs}
         context = LoweringContext(
-            self._builder, self._graph, node, self._inputs(node, spec), self._weights(node, spec), spec
+            self._builder, written, values, self._inputs(node, spec), self._weights(node, spec), spec
         )
         for port, name in enumerate(lowering_of(node)(context)):
-            self._builder.describe(name, node.outputs[port])
+            self._builder.describe(name, written.outputs[port])
             self._names[node.name, port] = self._ended((node.name, port), name)
 
     def _ended(self, key: ValueKey, name: str) -> str:
@@ -97,7 +108,36 @@ class _Writer:
         return name if params is None or is_absorbed else self._pair(key, name, params)
 
     def _inputs(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
-        return {port.role: self._input(node, port.key, spec) for port in node.inputs}
+        order = self._layout.wanted.get(node.name)
+        return {
+            port.role: self._in_order(port.key, self._input(node, port.key, spec), order)
+            for port in node.inputs
+        }
+
+    def _in_order(self, key: ValueKey, name: str, wanted: Order | None) -> str:
+        """The name of the value with its axes in the order that is wanted; the pair of codes stays around it."""
+        have = self._layout.values.get(key)
+        rank = len(self._graph.value(key).shape)
+        if have == wanted or (have is None and (wanted is None or len(wanted) != rank)):
+            return name
+        order = wanted if have is None else inverse(have)
+        assert order is not None
+        if (name, order) not in self._turned:
+            turned = self._builder.op("Transpose", [name], f"{key[0]}_transposed", {"perm": list(order)})[0]
+            params = self._params_of(key, name)
+            stem = f"{key[0]}_transposed"
+            self._turned[name, order] = (
+                turned if params is None else qdq.pair(self._builder, turned, params, stem)[1]
+            )
+        return self._turned[name, order]
+
+    def _params_of(self, key: ValueKey, name: str) -> QuantParams | None:
+        """The parameters of a value where `name` holds what comes out of its pair."""
+        if self._simulation is None or name in self._fenced.values():
+            return None
+        origin = self._simulation.wiring.origin.get(key, key)
+        is_bordered = self._entered.get(origin) == name
+        return self._simulation.quantize_at[origin] if is_bordered else self._simulation.coded.get(origin)
 
     def _input(self, node: Node, key: ValueKey, spec: LayerSpec | None) -> str:
         """The name a reader uses: the value's own, that of its fence, or of its border."""
@@ -128,7 +168,10 @@ class _Writer:
     def _weights(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
         """The names of parametric operands by role; those of an integer layer come out of a DequantizeLinear."""
         arrays = self._model.parameters(node.name)
-        return {role: self._weight(node, role, array, spec) for role, array in arrays.items()}
+        return {
+            role: self._weight(node, role, self._layout.weight(node, array), spec)
+            for role, array in arrays.items()
+        }
 
     def _weight(self, node: Node, role: str, array: NDArray[Any], spec: LayerSpec | None) -> str:
         stem = f"{node.name}_{role}"

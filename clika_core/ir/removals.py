@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Graph, Node, NodeKind
 from clika_core.ir.operators import Trait, is_weighted, trait_of
 
@@ -44,6 +45,4 @@ def _host(graph: Graph, norm: Node, found: dict[str, str | None]) -> str | None:
 
 def _has_channels_of(host: Node, norm: Node) -> bool:
     """Whether the norm runs along the channels that the host computes: the last axis of a linear layer."""
-    last = len(norm.outputs[0].shape) - 1
-    axis = norm.attributes.get("axis", 1)
-    return axis == last if host.type == "linear" else axis in (1, last)
+    return norm.attributes.get("axis", 1) == channel_axis(host) % len(norm.outputs[0].shape)

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, quantize, requantize_multiplier
@@ -82,13 +83,6 @@ def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -
 def _factors(spec: LayerSpec) -> Sequence[QuantParams]:
     """The parameters of the two operands whose codes are multiplied."""
     return [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
-
-
-def channel_axis(node: Node) -> int:
-    """The axis of a layer's output that its weight's output channels are on."""
-    axis = node.attributes.get("channel_axis", 1 if node.type.startswith("conv") else -1)
-    assert isinstance(axis, int)
-    return axis
 
 
 def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:

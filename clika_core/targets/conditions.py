@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import AttributeValue, Graph, Node
 from clika_core.ir.operators import OPERATORS
 from clika_core.targets.target import Condition
@@ -20,7 +21,9 @@ def global_pool(graph: Graph, node: Node) -> str | None:
     """An adaptive pool whose windows are all the same size, so that a plain or global pool computes it."""
     sizes = node.attributes.get("output_size")
     wanted = sizes if isinstance(sizes, tuple) else ()
-    given = graph.value(node.inputs[0].key).example_shape[-len(wanted) or None :]
+    shape = graph.value(node.inputs[0].key).example_shape
+    space = shape[1:-1] if "channel_axis" in node.attributes else shape
+    given = space[-len(wanted) or None :]
     if wanted and all(
         isinstance(w, int) and w > 0 and g % w == 0 for w, g in zip(wanted, given, strict=True)
     ):
@@ -41,10 +44,10 @@ def absorbed_by_conv(graph: Graph, node: Node) -> str | None:
     mode, value = node.attributes.get("mode", "constant"), node.attributes.get("value", 0)
     if mode != "constant" or value:
         return f"it pads with {value if mode == 'constant' else mode}"
-    pads = node.attributes.get("pads")
-    beyond_space = pads[:2] if isinstance(pads, tuple) else ()
-    readers = {graph.nodes[position].type for position in graph.consumers[graph.index[node.name]]}
-    if readers == {"conv"} and all(pad == (0, 0) for pad in beyond_space):
+    pads = _tuple(node.attributes.get("pads"))
+    readers = [graph.nodes[position] for position in graph.consumers[graph.index[node.name]]]
+    beyond_space = [pads[axis] for axis in (0, *map(channel_axis, readers)) if pads]
+    if {reader.type for reader in readers} == {"conv"} and all(pad == (0, 0) for pad in beyond_space):
         return None
     return "it is no spatial padding read by convolutions alone"
 

@@ -77,8 +77,12 @@ def _mean(context: LoweringContext) -> Sequence[str]:
     value = context.input_value()
     if context.spec is None or context.attribute("axes") != tuple(range(2, len(value.shape))):
         return _reduction("ReduceMean")(context)
+    return _global_pool(context, keep_dims=context.attribute("keep_dims", False))
+
+
+def _global_pool(context: LoweringContext, *, keep_dims: bool) -> Sequence[str]:
     pooled = context.one("GlobalAveragePool", context.operand("input"))
-    if context.attribute("keep_dims", False):
+    if keep_dims:
         return [pooled]
     return [context.one("Flatten", context.requantized(pooled, "output"), axis=1)]
 
@@ -86,7 +90,7 @@ def _mean(context: LoweringContext) -> Sequence[str]:
 def _adaptive_avg_pool(context: LoweringContext) -> Sequence[str]:
     wanted = context.attribute("output_size")
     if all(size == 1 for size in wanted):
-        return context.op("GlobalAveragePool", [context.operand("input")])
+        return _global_pool(context, keep_dims=context.attribute("keep_dims", True))
     given = context.input_value().example_shape[-len(wanted) :]
     if any(have % want for have, want in zip(given, wanted, strict=True)):
         raise context.refusal(

@@ -11,21 +11,22 @@ import numpy as np
 from clika_core.deployment import qdq
 from clika_core.deployment.onnx_builder import OnnxBuilder, element_type
 from clika_core.errors import OutputError
-from clika_core.ir.graph import AttributeValue, Graph, Node, Shape, Value
+from clika_core.ir.graph import AttributeValue, Node, Shape, Value
 from clika_core.simulation.layer_spec import LayerSpec
 
 
 @dataclass(frozen=True)
 class LoweringContext:
-    """One layer about to be written.
+    """One layer about to be written, with channels on axis 1.
 
-    `inputs` and `weights` map roles to ONNX names. `spec` is set for an integer layer: a lowering that needs a
+    `values` are shapes and dtypes of the operands that are no weights, by role; `inputs` and
+    `weights` map roles to ONNX names. `spec` is set for an integer layer: a lowering that needs a
     value between two ONNX operators puts it behind a pair of the right parameters (`requantized`).
     """
 
     builder: OnnxBuilder
-    graph: Graph
     node: Node
+    values: Mapping[str, Value]
     inputs: Mapping[str, str]
     weights: Mapping[str, str]
     spec: LayerSpec | None
@@ -50,7 +51,7 @@ class LoweringContext:
         if self.spec is not None and role in self.spec.weights:
             return qdq.stored(self.builder, np.asarray(number, np.float32), self.spec.weights[role], stem)
         is_comparison = self.value().dtype == "bool"
-        dtype = self.graph.value(self.node.inputs[0].key).dtype if is_comparison else self.value().dtype
+        dtype = self.values[self.node.inputs[0].role].dtype if is_comparison else self.value().dtype
         return self.builder.constant(np.asarray(number, dtype.replace("bfloat16", "float32")), stem)
 
     def attribute(self, name: str, default: AttributeValue = None) -> Any:
@@ -63,12 +64,12 @@ class LoweringContext:
 
     def input_value(self, role: str = "input") -> Value:
         """The value of an operand that is no weight."""
-        port = self.node.input_of(role)
-        if port is None:
+        value = self.values.get(role)
+        if value is None:
             raise OutputError(
                 f"operand {role!r} of {self.node.name!r} is a weight, which {self.node.type} cannot take"
             )
-        return self.graph.value(port.key)
+        return value
 
     def op(self, type_: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:
         """One ONNX node named after the layer."""

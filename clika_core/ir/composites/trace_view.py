@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
+from clika_core.ir.channels import recorded_channel_axes
 from clika_core.ir.dependence import Dependence, Dependences
 from clika_core.ir.graph import AttributeValue, Value
 from clika_core.ir.operators import OPERATORS
@@ -62,6 +64,11 @@ class TraceView:
         for record in layers:
             for _, ref in record.operands:
                 self._readers.setdefault(ref.record, set()).add(record.id)
+
+    @cached_property
+    def channel_axes(self) -> Mapping[Ref, int]:
+        """The channel axis of what spatial operators computed."""
+        return recorded_channel_axes(self.layers)
 
     def value(self, ref: Ref) -> Value:
         """Shape and dtype of a value."""

@@ -55,7 +55,7 @@ def _adaptive(operands: Operands, attributes: Attributes) -> Array:
         one = tuple(slice(i, i + 1) for i in place)
         axes = tuple(range(-len(wanted), 0))
         last_axes(result, one)[...] = last_axes(x, part).mean(axes, keepdims=True)
-    return result
+    return result if attributes.get("keep_dims", True) else result.reshape(result.shape[: -len(wanted)])
 
 
 KERNELS: dict[str, Kernel] = {"max_pool": _max_pool, "avg_pool": _avg_pool, "adaptive_avg_pool": _adaptive}
