@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clika_core.backend.gaps import Gap, GapKind
 from clika_core.backend.interface import Backend, BackendDescription, TracedModel
 from clika_core.errors import MissingDependencyError
 
@@ -20,14 +21,27 @@ INSTALL: Final = 'pip install "clika-core[torch]"'
 CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
 
 GAPS: Final = (
-    ("TorchScript modules", "torch.export does not trace them"),
-    ("loops of unknown length and branches on data", "torch.export records one path through the model"),
-    (
+    Gap("TorchScript modules", GapKind.FRAMEWORK, "torch.export does not trace them"),
+    Gap(
+        "loops of unknown length and branches on data",
+        GapKind.FRAMEWORK,
+        "torch.export records one path through the model",
+    ),
+    Gap(
         "state that a forward pass writes",
+        GapKind.BY_DESIGN,
         "a traced model computes its results and keeps no state between calls",
     ),
-    ("dropout and batch statistics while training", "a traced model is the model in evaluation mode"),
-    ("compiled quantizers on a GPU", "Triton's division is not IEEE unless told so: codes are exact eagerly"),
+    Gap(
+        "dropout and batch statistics while training",
+        GapKind.BY_DESIGN,
+        "a traced model is the model in evaluation mode",
+    ),
+    Gap(
+        "compiled quantizers on a GPU",
+        GapKind.NOT_YET,
+        "Triton's division is not IEEE unless told so: codes are exact eagerly",
+    ),
 )
 
 

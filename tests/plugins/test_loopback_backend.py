@@ -259,7 +259,7 @@ def test_the_backend_finds_its_models_and_says_what_it_cannot_do() -> None:
     assert not backend.accepts(3)
     found = backend.describe()
     assert (found.name, found.version, found.problem) == ("loopback", np.__version__, None)
-    assert [what for what, _ in found.gaps] == ["training", "the demo"]
+    assert [gap.what for gap in found.gaps] == ["training", "compilation", "recurrent layers", "the demo"]
     with pytest.raises(ModelError, match="loopback has no demo network"):
         backend.demo_network()
     with pytest.raises(ModelError, match="loopback has no demo network"):

@@ -54,7 +54,7 @@ def test_it_describes_what_is_installed() -> None:
     assert (described.name, described.framework, described.problem) == ("torch", "PyTorch", None)
     assert described.version == metadata.version("torch")
     assert described.devices[0] == "cpu"
-    assert all(what and why for what, why in described.gaps)
+    assert all(gap.what and gap.why for gap in described.gaps)
 
 
 def test_without_torch_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from clika_core.backend.gaps import Gap, GapKind
 from clika_core.backend.interface import Backend, BackendDescription, TracedModel
 from clika_core.errors import ModelError
 
 GAPS = (
-    ("training", "NumPy has no gradients: a native model computes and does not learn"),
-    ("the demo", "there is no demo network for loopback"),
+    Gap(
+        "training",
+        GapKind.FRAMEWORK,
+        "NumPy has no gradients: a native model computes and does not learn",
+        (
+            "test_gradients_are_straight_through",
+            "test_gradients_reach_sums_and_biases",
+            "test_the_native_model_learns",
+        ),
+    ),
+    Gap(
+        "compilation",
+        GapKind.FRAMEWORK,
+        "NumPy has no compiler",
+        ("test_compiled_codes_equal_the_reference",),
+    ),
+    Gap("recurrent layers", GapKind.BY_DESIGN, "loopback computes no lstm", ("[lstm]",)),
+    Gap("the demo", GapKind.BY_DESIGN, "there is no demo network for loopback"),
 )
 
 

@@ -1,0 +1,84 @@
+"""Reductions and conversions of native arrays against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clika_core.backend.interface import ArrayOps
+from clika_core.observers import NumpyArrays
+from clika_core.testing.conformance.kit import Kit
+
+REFERENCE = NumpyArrays()
+VALUES = np.random.default_rng(3).standard_normal((4, 3, 50)).astype(np.float32)
+
+
+class ArrayChecks(Kit):
+    """What observers and measurements ask of arrays."""
+
+    def test_arrays_come_and_go_unchanged(self, arrays: ArrayOps) -> None:
+        """Values, shapes and dtypes survive; what comes back is a copy."""
+        for array in (
+            VALUES,
+            VALUES[0, 0],
+            np.float32(2.5),
+            VALUES.astype(np.float64),
+            np.arange(6).reshape(2, 3),
+        ):
+            native = arrays.from_numpy(np.asarray(array))
+            back = np.array(arrays.to_numpy(native))
+            np.testing.assert_array_equal(back, array)
+            assert back.shape == np.shape(array)
+        given = VALUES.copy()
+        native = arrays.from_numpy(given)
+        given[...] = 0
+        np.testing.assert_array_equal(arrays.to_numpy(native), VALUES)
+
+    def test_limits_are_exact(self, arrays: ArrayOps) -> None:
+        """min_max, whole and per sample."""
+        native = arrays.from_numpy(VALUES)
+        assert arrays.min_max(native) == REFERENCE.min_max(VALUES)
+        for found, expected in zip(
+            arrays.min_max_per_sample(native), REFERENCE.min_max_per_sample(VALUES), strict=True
+        ):
+            np.testing.assert_array_equal(found, expected)
+
+    def test_limits_tell_of_what_is_not_a_number(self, arrays: ArrayOps) -> None:
+        """One NaN makes both limits NaN; infinities are limits."""
+        damaged = VALUES.copy()
+        damaged[1, 2, 3] = np.nan
+        assert np.isnan(arrays.min_max(arrays.from_numpy(damaged))).all()
+        damaged[1, 2, 3] = -np.inf
+        assert arrays.min_max(arrays.from_numpy(damaged))[0] == -np.inf
+
+    @pytest.mark.parametrize("exponent", [-12, -5, 0, 3])
+    def test_histograms_count_every_value_in_its_bin(self, arrays: ArrayOps, exponent: int) -> None:
+        """floor, also below zero and on the edges of bins."""
+        values = np.concatenate([VALUES.ravel(), np.arange(-4, 4, dtype=np.float32)])
+        first = int(np.floor(values.min() / 2.0**exponent))
+        count = int(np.floor(values.max() / 2.0**exponent)) - first + 1
+        found = arrays.histogram(arrays.from_numpy(values), exponent, first, count)
+        np.testing.assert_array_equal(found, REFERENCE.histogram(values, exponent, first, count))
+        assert found.dtype == np.int64
+
+    def test_squares_are_summed_in_float64(self, arrays: ArrayOps) -> None:
+        """Small differences of large values do not get lost."""
+        large = np.full(100_000, 1000.0, np.float32)
+        large[::7] += np.float32(2**-12)
+        other = np.full_like(large, 1000.0)
+        exact = float(np.sum((large.astype(np.float64) - other) ** 2))
+        assert arrays.sum_of_squares(arrays.from_numpy(large), arrays.from_numpy(other)) == pytest.approx(
+            exact, 1e-12
+        )
+        squares = float(np.sum(large.astype(np.float64) ** 2))
+        assert arrays.sum_of_squares(arrays.from_numpy(large)) == pytest.approx(squares, rel=1e-12)
+
+    def test_clips_and_casts(self, arrays: ArrayOps) -> None:
+        """Elementwise, in the dtype asked for."""
+        native = arrays.from_numpy(VALUES)
+        np.testing.assert_array_equal(
+            arrays.to_numpy(arrays.clip(native, -0.5, 0.25)), VALUES.clip(-0.5, 0.25)
+        )
+        wide = np.asarray(arrays.to_numpy(arrays.cast(native, "float64")))
+        assert wide.dtype == np.float64
+        np.testing.assert_array_equal(wide, VALUES)
