@@ -6,11 +6,11 @@ May import `clika_core.errors` alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from clika_core.errors import Location
+from clika_core.frozen import frozen
 
 
 class Severity(StrEnum):
@@ -21,7 +21,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Diagnostic:
     """One finding: a stable kebab-case `code`, one sentence, where, which layers, and what to do.
 

@@ -17,10 +17,10 @@ Lives at the bottom: everything may import it, it imports nothing of the project
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from clika_core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen
 class Location:
     """A place in a text file; `line` and `column` count from 1."""
 

@@ -9,10 +9,10 @@ run and for every batch size.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.frozen import frozen
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.composites.recognition import recogniser
 from clika_core.ir.dependence import Dependences, dependences
@@ -25,7 +25,7 @@ from clika_core.ir.recording_check import check_recording
 from clika_core.ir.symbols import SymbolNames
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assembly:
     """The graph, how a backend runs each of its layers, and what there is to say about the trace."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from clika_core.frozen import frozen
 from clika_core.ir.fingerprint import attribute_to_json
 from clika_core.ir.graph import AttributeValue
 from clika_core.ir.operators import OPERATORS
@@ -31,7 +31,7 @@ class Dependence(StrEnum):
     SIZES = "sizes"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependences:
     """The dependence of each record by id, and the identity of each parametric one."""
 

@@ -11,7 +11,6 @@ Invariants, checked when a graph is made:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TypeAlias
 
 from clika_core.diagnostics import Diagnostic
 from clika_core.errors import GraphError, Location, nearest
+from clika_core.frozen import field, frozen
 
 Scalar: TypeAlias = bool | int | float | str | None
 AttributeValue: TypeAlias = "Scalar | tuple[AttributeValue, ...]"
@@ -37,7 +37,7 @@ class NodeKind(StrEnum):
     OUTPUT = "output"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """What one output port carries.
 
@@ -55,7 +55,7 @@ class Value:
         return self.dtype in _FLOATS
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InputPort:
     """One operand: output `port` of node `producer`, used in the operand `role` (`input`, `other`, ...)."""
 
@@ -69,7 +69,7 @@ class InputPort:
         return (self.producer, self.port)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Weight:
     """A parametric operand: its `role` (`weight`, `bias`, ...), shape, dtype, and `identity`.
 
@@ -82,7 +82,7 @@ class Weight:
     identity: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Primitive:
     """One operation inside a recognised composite, kept for the reader."""
 
@@ -90,7 +90,7 @@ class Primitive:
     framework_name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """A graph input, a layer, or a graph output."""
 
@@ -99,7 +99,7 @@ class Node:
     kind: NodeKind
     inputs: tuple[InputPort, ...] = ()
     outputs: tuple[Value, ...] = ()
-    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: MappingProxyType({}))
+    attributes: Mapping[str, AttributeValue] = MappingProxyType({})
     weights: tuple[Weight, ...] = ()
     path: str | None = None
     aliases: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class Node:
         return next((port for port in self.inputs if port.role == role), None)
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Graph:
     """A model's layers in trace order, with its inputs and outputs.
 

@@ -8,12 +8,12 @@ primitives form a norm or an activation is decided by `clika_core.ir.assembly`, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
 from clika_core.errors import Location
+from clika_core.frozen import frozen
 from clika_core.ir.graph import AttributeValue, Value
 
 
@@ -42,7 +42,7 @@ class RecordKind(StrEnum):
     OPERATION = "operation"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Record:
     """One thing the backend saw.
 
@@ -61,7 +61,7 @@ class Record:
     type: str = ""
     operands: tuple[tuple[str, Ref], ...] = ()
     outputs: tuple[Value, ...] = ()
-    attributes: Mapping[str, AttributeValue] = field(default_factory=lambda: MappingProxyType({}))
+    attributes: Mapping[str, AttributeValue] = MappingProxyType({})
     path: str | None = None
     aliases: tuple[str, ...] = ()
     source: Location | None = None
@@ -69,7 +69,7 @@ class Record:
     body: tuple[Record, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RecordedOutput:
     """One leaf of the model's result: where it is computed, and its path there (`0`, `cache.3.key`)."""
 
@@ -77,7 +77,7 @@ class RecordedOutput:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recording:
     """A whole trace. `records` are in the order they ran: operands come before their users."""
 
@@ -88,7 +88,7 @@ class Recording:
     framework_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Region:
     """How a backend runs one layer: which records, in order, from which values, giving which.
 

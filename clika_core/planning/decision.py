@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from clika_core.errors import Location
+from clika_core.frozen import frozen
 
 
 class Precision(StrEnum):
@@ -39,7 +39,7 @@ class How(StrEnum):
 _ORDER = {kind: position for position, kind in enumerate(CauseKind)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """One reason for a layer to stay float.
 
@@ -70,7 +70,7 @@ class Cause:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decision:
     """The verdict on one layer.
 
@@ -109,7 +109,7 @@ class BorderKind(StrEnum):
     DEQUANTIZE = "dequantize"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Border:
     """Where a value changes between float and the integer grid: once per value, shared by its consumers."""
 
@@ -130,7 +130,7 @@ class Border:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Group:
     """Layers the target computes as one kernel: `head` decides; `members` are in order, the head first.
 

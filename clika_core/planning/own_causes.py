@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from clika_core.diagnostics import Diagnostic
 from clika_core.errors import SettingsError, nearest
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import OPERATORS
 from clika_core.planning.decision import Cause, CauseKind
@@ -23,7 +23,7 @@ _OVERRIDABLE = frozenset({CauseKind.TAIL, CauseKind.RULE, CauseKind.SENSITIVITY}
 Bits = tuple[int, int]
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class OwnCauses:
     """By layer that stays: its causes, what an explicit False took away, its (weight, activation) bits.
 

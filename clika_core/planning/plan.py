@@ -7,11 +7,11 @@ own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from clika_core.diagnostics import Diagnostic
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node
 from clika_core.planning.borders import place_borders
 from clika_core.planning.decision import Border, Cause, CauseKind, Decision, Group, Precision
@@ -27,7 +27,7 @@ from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Plan:
     """One decision per layer of `graph`, the fused groups, and the borders between float and integers."""
 
@@ -36,7 +36,7 @@ class Plan:
     decisions: tuple[Decision, ...]
     groups: Mapping[str, Group]
     borders: tuple[Border, ...]
-    diagnostics: tuple[Diagnostic, ...] = field(default=())
+    diagnostics: tuple[Diagnostic, ...] = ()
 
     @cached_property
     def _by_name(self) -> Mapping[str, Decision]:

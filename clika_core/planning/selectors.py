@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
 from typing import TypeAlias
 
 from clika_core.errors import SettingsError, nearest
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.paths import normalise_path
 from clika_core.planning.globs import glob_matcher
@@ -34,7 +34,7 @@ Matches: TypeAlias = Mapping[int, Specificity]  # position of the layer in graph
 _EMPTY: Matches = {}
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class SelectorIndex:
     """Finds the layers that a selector means. Made once per graph; every lookup is at most linear in it."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from clika_core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sensitivity:
     """What was measured of one layer's group: relative `qs`, and `abs_l2` where it is known."""
 

@@ -7,10 +7,10 @@ Rules commute (spec: semantics, section 3). (a) On each layer the most specific 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.errors import SettingsError
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, NodeKind
 from clika_core.planning.decision import Cause, CauseKind, How
 from clika_core.planning.reachability import downstream_bits, pick, set_bits, upstream_bits
@@ -19,7 +19,7 @@ from clika_core.planning.selectors import Matches, SelectorIndex
 from clika_core.settings.model import LayerRule
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResolvedRule:
     """A rule with the layers its selector matches and, per `until` entry, the layers that entry matches."""
 
@@ -32,7 +32,7 @@ class ResolvedRule:
         return Cause(CauseKind.RULE, how, self.rule.selector, self.rule.location, of)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FieldWinner:
     """Which rule decides one field of one layer, and what would hold without that rule.
 
@@ -45,14 +45,14 @@ class FieldWinner:
     settles: bool
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class RuleReach:
     """What the rules say of each layer, by position: the causes they give, and the fields they decide."""
 
     rules: Sequence[ResolvedRule]
     causes: Mapping[int, list[tuple[int, Cause]]]
     fields: Mapping[str, Mapping[int, FieldWinner]]
-    diagnostics: Sequence[Diagnostic] = field(default=())
+    diagnostics: Sequence[Diagnostic] = ()
 
 
 BIT_FIELDS = ("weights_num_bits", "activations_num_bits")

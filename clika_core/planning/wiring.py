@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, ValueKey
 from clika_core.ir.operators import OPERATORS, Trait, trait_of
 from clika_core.ir.removals import removals
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Wiring:
     """Facts about a graph that every plan of it shares; made once."""
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import pluggy
 
 from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.frozen import frozen
 from clika_core.plugins import hooks
 from clika_core.plugins.installed import PluginPoint, installed_points
 
 DISABLE = "CLIKA_DISABLE_PLUGINS"  # names of entry points, separated by commas
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class LoadedPlugins:
     """The registered plugins by name, ready for hook calls, and what was wrong with the others.
 

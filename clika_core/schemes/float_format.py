@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from clika_core.errors import NumericsError
+from clika_core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FloatFormat:
     """Sign, exponent and mantissa in eight bits, with subnormals (Micikevicius et al. 2022, section 3).
 

@@ -11,10 +11,10 @@ The shapes are those of ONNX QuantizeLinear: a scalar, a vector, or the array's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from clika_core.errors import NumericsError
+from clika_core.frozen import frozen
 
 
 def normalize_axis(axis: int, shape: tuple[int, ...]) -> int:
@@ -29,7 +29,7 @@ def normalize_axis(axis: int, shape: tuple[int, ...]) -> int:
     return axis % len(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PerTensor:
     """One scale for the whole array; `scale` has shape `()`."""
 
@@ -42,7 +42,7 @@ class PerTensor:
         return "per tensor"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PerChannel:
     """One scale for each index along `axis`; `scale` has shape `(shape[axis],)`.
 
@@ -60,7 +60,7 @@ class PerChannel:
         return f"per channel (axis {self.axis})"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PerGroup:
     """One scale for each run of `size` elements along `axis`; the last run may be shorter.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clika_core.errors import NumericsError
+from clika_core.frozen import frozen, replace
 
 MIN_BITS = 2
 MAX_BITS = 16
@@ -20,7 +20,7 @@ class CodeRange(StrEnum):
     HALF = "half"  # int8 -64..64: weights, where full codes overflow int16 pairs (x86 without VNNI)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IntegerFormat:
     """Integer codes `quant_min..quant_max`, both included.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 from clika_core.errors import NumericsError
+from clika_core.frozen import frozen, replace
 from clika_core.schemes.formats import CodeRange, FloatFormat, Format, IntegerFormat
 from clika_core.schemes.granularity import Granularity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QuantScheme:
     """Format, granularity and symmetry.
 

@@ -6,16 +6,16 @@ Reading one never raises: what is wrong stands in `problems`, and a file that ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from clika_core.frozen import frozen
 from clika_core.settings.problems import Problem
 from clika_core.settings.source import Source, Span
 
 Node: TypeAlias = "ScalarNode | SequenceNode | MappingNode"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScalarNode:
     """A single value. `text` has its characters where the format lets them stand for text: `1.10`, `no`."""
 
@@ -24,7 +24,7 @@ class ScalarNode:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SequenceNode:
     """A list."""
 
@@ -32,7 +32,7 @@ class SequenceNode:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingNode:
     """Keys with values, each key once, in the order of the file."""
 
@@ -40,7 +40,7 @@ class MappingNode:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A key, as the file's characters, and its value."""
 
@@ -49,7 +49,7 @@ class Entry:
     value: Node
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """The content of one file, and what is wrong with its syntax; `root` is None when it cannot be read."""
 

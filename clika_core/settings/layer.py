@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from clika_core.errors import SettingsError
+from clika_core.frozen import frozen
 from clika_core.settings.caller import caller_location
 from clika_core.settings.name_types import Choice, Names
 from clika_core.settings.sections import NUM_BITS
@@ -102,7 +102,7 @@ class LayerQuantizationSettings(KeyHolder, title="quantization_settings"):
         return {name: value for name, value in super().to_json().items() if value != self.keys[name].default}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contradiction:
     """Two settings of one layer that cannot both hold; `key` is the one to point at."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from clika_core.frozen import frozen
 from clika_core.settings.messages import closest, describe
 from clika_core.settings.value_type import InvalidValueError, JsonSchema, ValueType
 
@@ -24,7 +24,7 @@ def check_name(value: object, what: str, item: int | None = None) -> str:
     return str.__str__(value)  # a plain str, also of a member of a string enum
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice(ValueType[str]):
     """One of `choices`. With `is_open`, also a name that a plugin registers, such as `my_target`.
 
@@ -62,7 +62,7 @@ class Choice(ValueType[str]):
         return {"anyOf": [known, {"type": "string", "pattern": _PLUGIN_NAME}]} if self.is_open else known
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Names(ValueType[tuple[str, ...]]):
     """A list of one or more names of layers or outputs; with `takes_single`, also a single name."""
 

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from clika_core.settings.document import Entry, MappingNode, Node, ScalarNode, SequenceNode
 from clika_core.settings.source import Span
 
 
-@dataclass(slots=True)
 class OpenCollection:
     """A list or mapping whose end has not come yet; before it came `size_before` values."""
 
-    is_mapping: bool
-    span: Span | None
-    anchor: str | None
-    size_before: int
-    items: list[Node] = field(default_factory=list)
-    entries: dict[str, Entry] = field(default_factory=dict)
-    merged: list[MappingNode] = field(default_factory=list)
-    key: ScalarNode | None = None  # read, its value not yet
-    is_merge: bool = False
-    is_key_refused: bool = False
+    def __init__(self, is_mapping: bool, span: Span | None, anchor: str | None, size_before: int) -> None:
+        """Nothing is in it yet."""
+        self.is_mapping, self.span, self.anchor, self.size_before = is_mapping, span, anchor, size_before
+        self.items: list[Node] = []
+        self.entries: dict[str, Entry] = {}
+        self.merged: list[MappingNode] = []
+        self.key: ScalarNode | None = None  # read, its value not yet
+        self.is_merge = False
+        self.is_key_refused = False
 
     def node(self) -> Node:
         """The complete list or mapping. Own entries come before merged ones, earlier merged ones before later."""

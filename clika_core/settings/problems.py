@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from clika_core.errors import Location, SettingsError
+from clika_core.frozen import frozen, replace
 from clika_core.settings.messages import closest, shorten
 from clika_core.settings.source import Source, Span
 
@@ -24,7 +24,7 @@ class ProblemKind(StrEnum):
     DEPRECATED_SETTING = "deprecated-setting"  # the only one with which the settings can be used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing wrong with a settings file, and where.
 

@@ -8,10 +8,10 @@ since 2024. What else may have been renamed is not known here: such a key is an 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final
 
+from clika_core.frozen import field, frozen, replace
 from clika_core.settings.document import Entry, MappingNode
 from clika_core.settings.node_values import plain_value
 from clika_core.settings.problems import ProblemCollector
@@ -21,7 +21,7 @@ from clika_core.settings.value_type import InvalidValueError, ValueType
 from clika_core.settings.value_types import Boolean
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Successor:
     """The key that says now what an older one said.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from clika_core.errors import Location
+from clika_core.frozen import field, frozen
 from clika_core.settings.layer import LayerQuantizationSettings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerRule:
     """The settings of one selector, with the places they were written at; equality ignores the places.
 
@@ -20,7 +20,7 @@ class LayerRule:
     selector: str
     settings: LayerQuantizationSettings
     location: Location | None = field(default=None, compare=False)
-    field_locations: Mapping[str, Location] = field(default_factory=dict, compare=False, repr=False)
+    field_locations: Mapping[str, Location] = field(default_factory=dict, compare=False)
 
     def location_of(self, key: str) -> Location | None:
         """The place of a key's value or list entry, as exactly as it is known."""
@@ -28,7 +28,7 @@ class LayerRule:
         return self.field_locations.get(key) or self.field_locations.get(whole_key) or self.location
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayerSettings:
     """One entry of `layer_settings`, as the settings file nests it."""
 

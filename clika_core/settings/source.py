@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from clika_core.errors import Location
+from clika_core.frozen import frozen
 
 _LINE_BREAK = re.compile("\r\n|\n|\r")  # as editors count lines
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """The characters `start..end` of a text, `end` excluded, counted from 0.
 
@@ -28,7 +28,7 @@ class Span:
 FILE_START: Final = Span(0, 0, is_exact=False)  # where problems of a whole file are shown
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Source:
     """A file's name as messages print it, and its text without byte order mark."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from clika_core.errors import Location
+from clika_core.frozen import replace
 from clika_core.settings.document import ScalarNode
 from clika_core.settings.messages import shorten
 from clika_core.settings.problems import Problem, ProblemKind

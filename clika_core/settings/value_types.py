@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from clika_core.frozen import frozen
 from clika_core.settings.value_type import InvalidValueError, JsonSchema, T_co, ValueType
 
 Other_co = TypeVar("Other_co", covariant=True)
@@ -19,7 +19,7 @@ _YAML_1_1_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n"})
 _NUMBER_LIKE = re.compile(r"[-+]?[0-9_.]{1,40}(?:[eE][-+]?[0-9]{1,4})?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Boolean(ValueType[bool]):
     """`true` or `false`; numbers and words are refused."""
 
@@ -42,7 +42,7 @@ class Boolean(ValueType[bool]):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Integer(ValueType[int]):
     """An integer in `minimum..maximum`, both included. A bool is none, and 10.0 is none."""
 
@@ -71,7 +71,7 @@ class Integer(ValueType[int]):
         return {"type": "integer", "minimum": self.minimum, **upper}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number(ValueType[float]):
     """A finite number of at least `minimum`, or above it where `is_exclusive`; a bool is none."""
 
@@ -107,7 +107,7 @@ def _number_advice(value: object) -> str | None:
     return "write plain digits: no quotes, underscores or leading zeros" if is_number_like else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nullable(ValueType[T_co | None], Generic[T_co]):
     """What `inner` accepts, or null."""
 
@@ -137,7 +137,7 @@ class Nullable(ValueType[T_co | None], Generic[T_co]):
         return {"anyOf": [{"type": "null"}, self.inner.schema()]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BooleanOr(ValueType[bool | Other_co], Generic[Other_co]):
     """`true`, `false`, or what `other` accepts."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from clika_core.errors import TargetError
+from clika_core.frozen import field, frozen, replace
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import is_weighted
 from clika_core.schemes import CodeRange, PerChannel, PerTensor, QuantScheme
@@ -23,7 +23,7 @@ class Arithmetic(StrEnum):
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kernel:
     """How the target runs one operator type in integers.
 
@@ -38,7 +38,7 @@ class Kernel:
     needs_weight: bool = False
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Target:
     """A deployment target. All fields are data; a third party makes one and registers it.
 

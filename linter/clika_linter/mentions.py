@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from clika_core.frozen import frozen
 from clika_core.planning.rule_errors import RuleError
 from clika_core.settings.model import LayerRule
 from clika_core.settings.source import Span
@@ -15,7 +15,7 @@ READINGS = ("name", "path", "glob", "re", "op")
 _UNTIL = "skip_quantization_until"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mention:
     """One place that names layers: entry `item` of `skip_quantization_until`, or the selector where it is None."""
 

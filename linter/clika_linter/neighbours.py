@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from itertools import islice
 
+from clika_core.frozen import frozen
 from clika_core.ir.graph import NodeKind
 from clika_core.planning.decision import Precision
 from clika_linter.context import Context
@@ -14,7 +14,7 @@ MAX_PLANNED_NODES = 10_000  # of whole plans made to find out
 MAX_SHARE = 0.05  # of the model's multiply-accumulates that a cheaper variant may leave float in addition
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Neighbour:
     """A variant that skips `layers` too, and leaves `num_borders` borders."""
 

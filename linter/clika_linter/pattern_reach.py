@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.paths import normalise_path
 from clika_core.planning.globs import glob_matcher
@@ -15,7 +15,7 @@ _REPEATS = frozenset("*+?{")
 _Slot: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]  # the components before and after
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overreach:
     """A name that a pattern spells out in full, and longer ones next to it that it matches too."""
 

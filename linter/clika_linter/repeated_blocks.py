@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph
 from clika_core.ir.operators import is_weighted
 
 MIN_WEIGHTED = 2  # in a block: a convolution with its norm and activation is no block
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Block:
     """One of several: its path, its layers by position in trace order, and where they stand in it."""
 

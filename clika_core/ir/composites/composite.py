@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from clika_core.frozen import frozen
 from clika_core.ir.composites.patterns import Pattern
 from clika_core.ir.composites.trace_view import Match, TraceView
 from clika_core.ir.graph import AttributeValue
@@ -17,7 +17,7 @@ def _as_captured(match: Match, _: TraceView) -> Attributes | None:
     return match.attributes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Composite:
     """One layer where a framework has many operations.
 

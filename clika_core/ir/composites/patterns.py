@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import isclose
 
+from clika_core.frozen import field, frozen
 from clika_core.ir.composites.trace_view import Match, Slot, TraceView
 from clika_core.ir.graph import AttributeValue
 from clika_core.ir.recording import Record, Ref
@@ -43,7 +43,7 @@ class Pattern(ABC):
         return frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable(Pattern):
     """Any value; everywhere the same one. Named after the operand it becomes."""
 
@@ -57,7 +57,7 @@ class Variable(Pattern):
                 yield bound
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter(Pattern):
     """A parametric value, before it was reshaped or repeated to broadcast."""
 
@@ -71,7 +71,7 @@ class Parameter(Pattern):
                 yield bound
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Literal(Pattern):
     """A number, within `TOLERANCE`."""
 
@@ -83,7 +83,7 @@ class Literal(Pattern):
             yield match
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Capture(Pattern):
     """Any number in an operand's place, or any value of an attribute; kept as the attribute `name`."""
 
@@ -97,7 +97,7 @@ class Capture(Pattern):
                 yield captured
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Either(Pattern):
     """One of several patterns, tried in order."""
 
@@ -138,7 +138,7 @@ class Either(Pattern):
         return frozenset().union(*(alternative.roots for alternative in self.alternatives))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Operation(Pattern):
     """An operation of one type over operands in the vocabulary's order, either order where it commutes.
 

@@ -8,10 +8,10 @@ Each attempt looks at no more records than its pattern has operations: the whole
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TypeAlias
 
+from clika_core.frozen import replace
 from clika_core.ir.composites import COMPOSITES
 from clika_core.ir.composites.composite import Attributes, Composite
 from clika_core.ir.composites.patterns import Pattern

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import isclose, prod
 
+from clika_core.frozen import frozen
 from clika_core.ir.composites.patterns import TOLERANCE, Pattern
 from clika_core.ir.composites.trace_view import SPREADING, Match, Slot, TraceView
 from clika_core.ir.graph import Shape
@@ -14,7 +14,7 @@ from clika_core.ir.recording import Record, Ref
 _LONGEST_WALK = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reduced(Pattern):
     """A reduction (`sum`, `mean`, `var`, `reduce_max`) of `operand`, spread to broadcast against it again.
 

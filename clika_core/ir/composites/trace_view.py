@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
+from clika_core.frozen import field, frozen
 from clika_core.ir.channels import recorded_channel_axes
 from clika_core.ir.dependence import Dependence, Dependences
 from clika_core.ir.graph import AttributeValue, Value
@@ -18,7 +18,7 @@ Slot: TypeAlias = "Ref | float | None"  # what stands in an operand's place: a v
 SPREADING = frozenset({"identity", "reshape", "squeeze", "unsqueeze", "expand"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     """What matched: the value of each variable, each captured attribute, and the records it took."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from clika_core.frozen import frozen
 from clika_core.ir.graph import AttributeValue, Node
 
 Attributes: TypeAlias = Mapping[str, AttributeValue]
@@ -22,7 +22,7 @@ class Trait(StrEnum):
     COMPUTING = "computing"  # everything else that yields floating point
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OperatorType:
     """One entry of the vocabulary.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from clika_core.diagnostics import Severity
 from clika_core.ir.graph import NodeKind
@@ -17,12 +16,12 @@ from clika_linter.rule import Need, Rule
 from clika_linter.wording import listed
 
 
-@dataclass(slots=True)
 class _Openings:
     """Edges into a range past its beginning, and out of it before its end."""
 
-    entering: list[tuple[str, str]] = field(default_factory=list)
-    leaving: list[tuple[str, str]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.entering: list[tuple[str, str]] = []
+        self.leaving: list[tuple[str, str]] = []
 
 
 class OpenRegion(Rule):

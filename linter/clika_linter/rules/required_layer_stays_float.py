@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from clika_core.diagnostics import Severity
+from clika_core.frozen import frozen
 from clika_core.ir.operators import is_weighted
 from clika_core.planning.decision import Cause, CauseKind, Decision, Precision
 from clika_core.planning.selectors import Specificity
@@ -28,7 +28,7 @@ _ADVICE: Mapping[CauseKind, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Wish:
     """What a rule asks for in vain: the key that does, and what keeps the layers float."""
 

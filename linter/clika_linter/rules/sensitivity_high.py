@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf, isfinite
 from typing import Final
 
 from clika_core.diagnostics import Severity
+from clika_core.frozen import frozen
 from clika_core.planning.decision import CauseKind
 from clika_core.settings.value_types import Integer, Number
 from clika_linter.case import Invalid, Valid
@@ -175,7 +175,7 @@ class SensitivityHigh(Rule):
         return of_type.comparison(qs) if of_type.score(qs) > self.outlier_score else None
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class _Type:
     """The QS of all measured layers of an operator type, sorted."""
 

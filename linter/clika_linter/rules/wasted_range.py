@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from clika_core.diagnostics import Severity
+from clika_core.frozen import frozen
 from clika_core.planning.decision import Precision
 from clika_core.settings.value_types import Number
 from clika_linter.case import Invalid, Valid
@@ -145,7 +145,7 @@ def _reason(layer: LayerReport) -> tuple[str, str]:
     return f": a few values stretch its range to {covered}", "try another observer, such as percentile or mse"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Covered:
     """The real values that the codes of an activation stand for, both limits included."""
 
