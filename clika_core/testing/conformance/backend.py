@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
-from weakref import WeakKeyDictionary
+from typing import ClassVar, Final
 
 import pytest
 
@@ -22,7 +21,7 @@ from clika_core.testing.conformance.checks.quantization import QuantizationCheck
 from clika_core.testing.conformance.checks.training import TrainingChecks
 from clika_core.testing.conformance.harness import BackendHarness
 
-_MADE: WeakKeyDictionary[type, dict[str, Case]] = WeakKeyDictionary()
+_MADE: Final = pytest.StashKey[dict[str, Case]]()
 
 
 class BackendConformance(
@@ -50,9 +49,9 @@ class BackendConformance(
         return harness.backend.describe().gaps
 
     @pytest.fixture
-    def cases(self, harness: BackendHarness) -> Callable[[str], Case]:
+    def cases(self, harness: BackendHarness, request: pytest.FixtureRequest) -> Callable[[str], Case]:
         """Reference models by name, each made once for all checks of a subclass."""
-        made = _MADE.setdefault(type(self), {})
+        made: dict[str, Case] = request.node.parent.stash.setdefault(_MADE, {})
 
         def case(name: str) -> Case:
             return made.setdefault(name, Case(name, harness))

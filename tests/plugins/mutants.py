@@ -1,0 +1,238 @@
+"""Loopback backends that are wrong on purpose, each in one place, with the checks that have to notice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import LayerCall, Removals, TracedModel, Visitor
+from clika_core.ir.assembly import assemble
+from clika_core.ir.recording import Record, RecordKind
+from clika_core.numerics import QuantParams
+from clika_core.numerics.sharing import expand
+from clika_loopback.arrays import LoopbackArrays
+from clika_loopback.backend import LoopbackBackend
+from clika_loopback.inputs import take
+from clika_loopback.kernels.kernel import along
+from clika_loopback.recording import record
+from clika_loopback.traced_model import LoopbackTracedModel
+
+Array = NDArray[Any]
+
+
+class _Multiplying(LoopbackArrays):
+    """Multiplies by the reciprocal of scale, as compilers do."""
+
+    def quantize(self, array: Array, params: QuantParams) -> Array:
+        scale, zero = (expand(x, array.shape, params.granularity) for x in (params.scale, params.zero_point))
+        with np.errstate(over="ignore"):
+            steps = np.rint(array.astype(np.float32) * (np.float32(1) / scale)) + zero
+        codes = np.clip(steps, params.format.quant_min, params.format.quant_max) - zero
+        return np.asarray(codes, np.float32)
+
+
+class _HalfUp(LoopbackArrays):
+    """Rounds sums half up."""
+
+    def rescale(self, accumulator: Array, multiplier: Array, axis: int | None, params: QuantParams) -> Array:
+        factor = multiplier if axis is None else along(multiplier, axis % accumulator.ndim, accumulator.ndim)
+        codes = np.floor(accumulator.astype(np.float32) * factor + np.float32(0.5)) + params.zero_point
+        clipped = np.clip(codes, params.format.quant_min, params.format.quant_max)
+        return np.asarray(clipped - params.zero_point, np.float32)
+
+
+class _Truncating(LoopbackArrays):
+    """Counts values below zero one bin too high."""
+
+    def histogram(self, array: Array, bin_exponent: int, first_bin: int, num_bins: int) -> Array:
+        bins = np.trunc(array.astype(np.float64).ravel() / 2.0**bin_exponent).astype(np.int64) - first_bin
+        return np.bincount(bins, minlength=num_bins)
+
+
+class _Narrow(LoopbackArrays):
+    """Sums squares in float32."""
+
+    def sum_of_squares(self, array: Array, other: Array | None = None) -> float:
+        difference = array if other is None else array - other
+        return float(np.sum(difference.astype(np.float32) ** 2, dtype=np.float32))
+
+
+class _Forgiving(LoopbackArrays):
+    """Looks past NaN."""
+
+    def min_max(self, array: Array) -> tuple[float, float]:
+        return float(np.nanmin(array)), float(np.nanmax(array))
+
+
+class _Baked(LoopbackTracedModel):
+    """Runs two samples, whatever it is given."""
+
+    def run(self, inputs: Any) -> Any:
+        arrays = self.flatten_inputs(inputs)
+        outputs = self.interpret([array[:2] for array in arrays], lambda call: call.run())
+        return self.result([np.resize(x, (len(arrays[0]), *x.shape[1:])) for x in outputs])
+
+
+class _Deaf(LoopbackTracedModel):
+    """Shows the visitor every layer, and goes on with its own values."""
+
+    def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
+        def deaf(call: LayerCall) -> Sequence[Array]:
+            visitor(call)
+            return call.run()
+
+        return super().interpret(inputs, deaf)
+
+
+class _Writing(LoopbackTracedModel):
+    """Writes parameters into the user's model."""
+
+    def parameters(self, layer: str) -> MutableMapping[str, Array]:
+        return _Through(self, layer)
+
+
+class _Through(dict[str, Array]):
+    def __init__(self, model: LoopbackTracedModel, layer: str) -> None:
+        self._held = model.weights(model.graph[layer])
+        super().__init__({role: array.copy() for role, array in self._held.items()})
+        self._own = LoopbackTracedModel.parameters(model, layer)
+
+    def __setitem__(self, role: str, array: Array) -> None:
+        self._own[role] = array
+        if role in self._held:
+            self._held[role][...] = array
+        super().__setitem__(role, array)
+
+
+class _Doubling(LoopbackTracedModel):
+    """Runs norms that it folded once more."""
+
+    def preprocess(self, removals: Removals) -> LoopbackTracedModel:
+        copy = super().preprocess(removals)
+        doubling = _Doubling(copy._model, copy._assembly, copy.overrides, copy.removed)
+        doubling.arrays = self.arrays
+        return doubling
+
+    def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
+        removed, self.removed = self.removed, {}
+        try:
+            return super().interpret(
+                inputs, lambda call: call.run() if call.node.name in removed else visitor(call)
+            )
+        finally:
+            self.removed = removed
+
+
+class _Casting(LoopbackTracedModel):
+    """Casts inputs without a word."""
+
+    def flatten_inputs(self, inputs: Any) -> tuple[Array, ...]:
+        if isinstance(inputs, tuple):
+            inputs = tuple(np.asarray(array, np.float32) for array in inputs)
+        return super().flatten_inputs(inputs)
+
+
+class _Overwriting(LoopbackTracedModel):
+    """A relu that works in place."""
+
+    def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
+        def overwrite(call: LayerCall) -> Sequence[Array]:
+            outputs = visitor(call)
+            if call.node.type == "relu":
+                call.inputs[0][...] = outputs[0]
+            return outputs
+
+        return super().interpret(inputs, overwrite)
+
+
+class _Stubborn(LoopbackTracedModel):
+    """Layers that keep their own weights."""
+
+    def _call(self, node: Any, arrived: tuple[Array, ...]) -> LayerCall:
+        return _Keeping(super()._call(node, arrived))
+
+
+@dataclass
+class _Keeping:
+    call: LayerCall
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.call, name)
+
+    def run(self, inputs: Any = None, weights: Any = None) -> tuple[Array, ...]:
+        return self.call.run(inputs)
+
+
+class _Restless(LoopbackTracedModel):
+    """Never computes the same twice."""
+
+    _random = np.random.default_rng(0)
+
+    def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
+        outputs = super().interpret(inputs, visitor)
+        return tuple(x * np.float32(1 + 1e-6 * self._random.random()) for x in outputs)
+
+
+@dataclass(frozen=True)
+class Mutant(LoopbackBackend):
+    """A backend with other arrays or another kind of traced model; without paths where `is_nameless`."""
+
+    kind: type[LoopbackTracedModel] = LoopbackTracedModel
+    arrays: type[LoopbackArrays] = LoopbackArrays
+    is_nameless: bool = False
+
+    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+        recording = record(model, take(model.inputs, example_inputs), name or model.name)
+        if self.is_nameless:
+            recording = replace(recording, records=tuple(_nameless(r) for r in recording.records))
+        traced = self.kind(model, assemble(recording))
+        traced.arrays = self.arrays()
+        return traced
+
+
+def _nameless(entry: Record) -> Record:
+    return replace(entry, path=None) if entry.kind is RecordKind.OPERATION else entry
+
+
+MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
+    "multiplies by the reciprocal": (
+        Mutant(arrays=_Multiplying),
+        {"test_codes_equal_the_reference", "test_codes_per_channel_equal_the_reference"},
+    ),
+    "rounds half up": (Mutant(arrays=_HalfUp), {"test_ties_of_sums_go_to_even"}),
+    "counts from zero": (Mutant(arrays=_Truncating), {"test_histograms_count_every_value_in_its_bin"}),
+    "sums in float32": (Mutant(arrays=_Narrow), {"test_squares_are_summed_in_float64"}),
+    "looks past NaN": (
+        Mutant(arrays=_Forgiving),
+        {
+            "test_limits_tell_of_what_is_not_a_number",
+            "test_values_that_are_no_numbers_stop_calibration",
+        },
+    ),
+    "bakes the batch in": (Mutant(_Baked), {"test_running_gives_the_models_result"}),
+    "is deaf to visitors": (Mutant(_Deaf), {"test_what_a_visitor_returns_is_what_readers_get"}),
+    "writes into the user's model": (
+        Mutant(_Writing),
+        {"test_one_use_of_a_shared_weight_is_written_alone", "test_the_users_model_never_changes"},
+    ),
+    "runs folded norms": (
+        Mutant(_Doubling),
+        {
+            "test_preprocessing_keeps_the_result",
+            "test_quantizing_keeps_the_result",
+            "test_the_deployed_file_computes_the_same_codes",
+        },
+    ),
+    "casts inputs": (Mutant(_Casting), {"test_another_dtype_is_refused"}),
+    "overwrites values": (Mutant(_Overwriting), {"test_values_are_not_overwritten"}),
+    "keeps its own weights": (Mutant(_Stubborn), {"test_a_layer_runs_with_the_weights_it_is_given"}),
+    "never repeats itself": (
+        Mutant(_Restless),
+        {"test_running_twice_gives_the_same", "test_preprocessing_changes_nothing_but_its_copy"},
+    ),
+    "forgets paths": (Mutant(is_nameless=True), {"test_weighted_layers_know_where_they_come_from"}),
+}
