@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from clika_core.backend.gaps import Gap, GapKind
 from clika_core.backend.interface import Backend, BackendDescription, TracedModel
-from clika_core.errors import MissingDependencyError
+from clika_core.errors import MissingDependencyError, ModelError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -65,6 +66,26 @@ class TorchBackend(Backend):
         from clika_torch.tracing import trace
 
         return trace(model, example_inputs, name=name)
+
+    def on_device(self, model: Any, device: str) -> Any:
+        """The module on `device`, a copy where it has to move; `auto` is the first GPU, else the CPU."""
+        torch = _import_torch()
+        known = _devices(torch)
+        wanted = {"auto": (*known[1:], "cpu")[0], "cuda": "cuda:0"}.get(device, device)
+        if wanted not in known:
+            raise ModelError(
+                f"there is no device {device!r}",
+                expected=", ".join(("auto", *known)),
+                fix="see `clika backends`",
+            )
+        held = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}
+        return model if held <= {wanted} else copy.deepcopy(model).to(wanted)
+
+    def set_seed(self, seed: int) -> None:
+        """Seed torch on all devices, where it is loaded."""
+        torch = sys.modules.get("torch")
+        if torch is not None:
+            torch.manual_seed(seed)
 
     def describe(self) -> BackendDescription:
         """Version and devices, or the problem that keeps torch from being imported."""

@@ -52,7 +52,11 @@ class TorchTracedModel(TracedModel):
     def run(self, inputs: Any) -> Any:
         """The model's own result, with its own structure, for `inputs` as the model takes them."""
         arrays = self.flatten_inputs(inputs)
-        return build_result(self.trace.program, self.interpret(arrays, run_natively), self.held, arrays)
+        return self.result(self.interpret(arrays, run_natively), arrays)
+
+    def result(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> Any:
+        """Values beside `graph.outputs` with the structure of the model's own result."""
+        return build_result(self.trace.program, outputs, self.held, inputs)
 
     def flatten_inputs(self, inputs: Any) -> tuple[Tensor, ...]:
         """Tensors beside `graph.inputs`, on the model's device; NumPy arrays share their memory where they can.
@@ -62,6 +66,10 @@ class TorchTracedModel(TracedModel):
         arrays = as_tensors(self.trace.layout.take(inputs), self.held.device)
         check_tensors(arrays, self.graph.inputs)
         return tuple(arrays)
+
+    def native_inputs(self, arrays: Sequence[NDArray[Any]]) -> tuple[Tensor, ...]:
+        """NumPy arrays as tensors on the model's device."""
+        return tuple(as_tensors(arrays, self.held.device))
 
     def interpret(self, inputs: Sequence[Any], visitor: Visitor) -> tuple[Any, ...]:
         """Run the graph, each layer that is not removed through `visitor`; values beside `graph.outputs`."""

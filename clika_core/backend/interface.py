@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from clika_core.backend.gaps import Gap
+from clika_core.errors import ModelError
 from clika_core.ir.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -124,12 +125,25 @@ class TracedModel(ABC):
     def run(self, inputs: Any) -> Any:
         """The model's own result, with its own structure, for `inputs` as the model takes them."""
 
+    def result(self, outputs: Sequence[Array], inputs: Sequence[Array]) -> Any:
+        """Values beside `graph.outputs` with the structure of the model's own result.
+
+        A result may also hold what depends on `inputs`, beside `graph.inputs`, alone. A backend that knows no more:
+        one output as it is, several as a dict by their paths in the result.
+        """
+        names = [node.aliases[0] if node.aliases else node.name for node in self.graph.outputs]
+        return outputs[0] if len(names) == 1 else dict(zip(names, outputs, strict=True))
+
     @abstractmethod
     def flatten_inputs(self, inputs: Any) -> tuple[Array, ...]:
         """Native arrays beside `graph.inputs` for inputs as the model takes them (NumPy arrays allowed).
 
         Raises DataError naming the input when a shape or dtype does not fit.
         """
+
+    def native_inputs(self, arrays: Sequence[NDArray[Any]]) -> tuple[Array, ...]:
+        """NumPy arrays beside `graph.inputs`, or outputs, as native arrays where the model runs."""
+        return tuple(self.arrays.from_numpy(array) for array in arrays)
 
     @abstractmethod
     def interpret(self, inputs: Sequence[Array], visitor: Visitor) -> tuple[Array, ...]:
@@ -174,6 +188,19 @@ class Backend(ABC):
     @abstractmethod
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
         """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input)."""
+
+    def on_device(self, model: Any, device: str) -> Any:
+        """The model on `device` (`auto`: a GPU where there is one), a copy where it has to move.
+
+        Raises ModelError for a device that is not there. A backend that says nothing here runs on the CPU.
+        """
+        if device not in ("auto", "cpu"):
+            raise ModelError(f"{self.name} models run on the CPU", found=f"device {device!r}", fix="use cpu")
+        return model
+
+    def set_seed(self, seed: int) -> None:
+        """Seed the framework's own random numbers, where it is loaded. By default there are none."""
+        return
 
     @abstractmethod
     def describe(self) -> BackendDescription:

@@ -105,7 +105,7 @@ def show(console: Console, result: DemoResult) -> None:
 
 
 def _show_plan(console: Console, plan: Plan) -> None:
-    from clika_core.cli.plan import describe
+    from clika_core.planning.wording import describe
 
     console.print(
         f"\nlayers: {len(plan.quantized)} quantized, {len(plan.skipped)} float, {len(plan.removed)} removed"

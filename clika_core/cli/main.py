@@ -23,6 +23,7 @@ COMMANDS = {
         "clika_core.cli.backends",
         "Show what is installed: frameworks, devices, capabilities, gaps.",
     ),
+    "compress": ("clika_core.cli.compress", "Quantize your model on your data, end to end."),
     "demo": ("clika_core.cli.demo", "Quantize a trained network on real images, end to end."),
     "draw": ("clika_core.cli.draw", "Draw a graph, with each layer's decision where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
@@ -64,6 +65,7 @@ def clika(debug: bool) -> None:
     Start with:  clika demo
     Then:        clika trace my_model.py:make_model -o model.graph.json
                  clika plan model.graph.json -s settings.yaml
+                 clika compress my_model.py:make_model --data data.npz -s settings.yaml -o outputs
     """
 
 
@@ -87,10 +89,21 @@ def _run(arguments: list[str], is_debug: bool) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last resort: every error becomes an exit code
+        more = "" if is_debug else ", with what --debug prints"
         message = (
-            f"internal error: {type(error).__name__}: {error}\n  This is a bug in clika; please report it"
+            f"internal error: {type(error).__name__}: {error}\n"
+            f"  found: {_place(error)}, clika {__version__}\n"
+            f"  fix: this is a bug in clika; please report it with these lines{more}"
         )
-        return _say(message + ("." if is_debug else ", with what --debug prints."), BUG, is_debug)
+        return _say(message, BUG, is_debug)
+
+
+def _place(error: Exception) -> str:
+    """The deepest line of an error's traceback, as module and line."""
+    found = error.__traceback__
+    while found is not None and found.tb_next is not None:
+        found = found.tb_next
+    return "no line" if found is None else f"{found.tb_frame.f_globals.get('__name__')}:{found.tb_lineno}"
 
 
 def _say(message: str, code: int, is_debug: bool = False) -> int:

@@ -1,95 +1,24 @@
-"""The argument MODEL: `package.module:attr` or `file.py:attr`. This is the only thing that runs the user's code."""
+"""The argument MODEL: a model, or a factory that returns a model or `(model, example_inputs)`."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
-import traceback
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable
 from typing import Any
 
-from clika_core.errors import ClikaError, Location, MissingDependencyError, ModelError, nearest
+from clika_core.cli.attribute_argument import THEIR_CODE, load_attribute, required_arguments
+from clika_core.errors import ModelError
 
 
-def load_model(argument: str) -> tuple[Any, Any]:
+def load_model(argument: str, before_call: Callable[[], None] = lambda: None) -> tuple[Any, Any]:
     """The model that `argument` names, and the example inputs its factory gives, or None.
 
     The attribute is a factory without arguments that returns a model or `(model, example_inputs)`, or a model.
-    The current folder is on the path. Raises ModelError naming what is missing.
+    `before_call` runs when the user's module is imported, before its factory. Raises ModelError naming what is
+    missing.
     """
-    place, colon, attribute = argument.rpartition(":")
-    if not colon or not place or not attribute:
-        raise ModelError(
-            f"{argument!r} names no model",
-            expected="package.module:attribute or file.py:attribute",
-            fix="for example: clika trace my_model.py:make_model",
-        )
-    found: Any = _import(place)
-    for name in attribute.split("."):
-        found = _attribute(found, name, place)
+    found = load_attribute(argument, "model", "clika trace my_model.py:make_model", ModelError)
+    before_call()
     return _call(found, argument) if _is_factory(found) else (found, None)
-
-
-def _import(place: str) -> ModuleType:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        return _import_file(place) if place.endswith(".py") else importlib.import_module(place)
-    except ModuleNotFoundError as error:
-        if error.name and (place == error.name or place.startswith(error.name + ".")):
-            raise ModelError(
-                f"there is no module {place!r}", fix="check the name and the current folder"
-            ) from None
-        raise _not_installed(place, error.name) from None
-    except SyntaxError as error:
-        raise ModelError(f"{place} is no Python file", found=f"line {error.lineno}: {error.msg}") from None
-    except ClikaError:
-        raise
-    except Exception as error:
-        raise _raised(place, error) from error
-
-
-def _import_file(place: str) -> ModuleType:
-    path = Path(place)
-    if not path.is_file():
-        raise ModelError(f"there is no file {place!r}", fix="check the path")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    sys.path.insert(0, str(path.resolve().parent))
-    spec.loader.exec_module(module)
-    return module
-
-
-def _raised(place: str, error: Exception) -> ModelError:
-    """What to say where the user's own code raises: its last line, and what it said."""
-    frames = traceback.extract_tb(error.__traceback__)
-    frame = frames[-1] if frames else None
-    return ModelError(
-        f"{place} raised {type(error).__name__}",
-        found=str(error) or "no message",
-        fix="mend the code that makes the model",
-        location=Location(frame.filename, frame.lineno or 1) if frame else None,
-    )
-
-
-def _attribute(owner: Any, name: str, place: str) -> Any:
-    if hasattr(owner, name):
-        return getattr(owner, name)
-    present = [candidate for candidate in vars(owner) if not candidate.startswith("_")]
-    close = nearest(name, present)
-    raise ModelError(
-        f"{place} has no attribute {name!r}",
-        found=", ".join(present[:8]) or "nothing",
-        fix=f"did you mean {' or '.join(map(repr, close))}?"
-        if close
-        else "name a model or a function that makes one",
-    )
 
 
 def _is_factory(found: Any) -> bool:
@@ -100,14 +29,9 @@ def _is_factory(found: Any) -> bool:
 
 
 def _call(factory: Any, argument: str) -> tuple[Any, Any]:
-    from inspect import Parameter, signature
+    from clika_core.pipeline.user_code import told_as_theirs
 
-    required = [
-        parameter.name
-        for parameter in signature(factory).parameters.values()
-        if parameter.default is Parameter.empty
-        and parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-    ]
+    required = required_arguments(factory)
     if required:
         raise ModelError(
             f"{argument} cannot be called without arguments",
@@ -115,22 +39,8 @@ def _call(factory: Any, argument: str) -> tuple[Any, Any]:
             expected="a factory that takes no argument and returns a model or (model, example_inputs)",
             fix="write a small function that makes the model",
         )
-    try:
+    with told_as_theirs(argument, ModelError, THEIR_CODE):
         result = factory()
-    except ClikaError:
-        raise
-    except Exception as error:
-        raise _raised(argument, error) from error
+    if result is None:
+        raise ModelError(f"{argument} returns nothing", expected="a model or (model, example_inputs)")
     return result if isinstance(result, tuple) and len(result) == 2 else (result, None)
-
-
-def _not_installed(place: str, module: str | None) -> MissingDependencyError:
-    """What to say where the user's file imports something that is missing; a framework has an install line."""
-    from clika_core.plugins.registry import backends
-
-    backend = backends().get(module or "")
-    return MissingDependencyError(
-        f"{place} needs the module {module!r}",
-        found="not installed",
-        fix=f'pip install "{backend.distribution}"' if backend else f"install what provides {module!r}",
-    )

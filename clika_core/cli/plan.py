@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from clika_core.cli.planning_options import read_plan
-from clika_core.planning.decision import Cause, Decision, How, Precision
+from clika_core.planning.decision import Decision, Precision
 from clika_core.planning.plan import Plan
+from clika_core.planning.wording import describe
 
 
 @click.command(epilog="Example: clika plan model.graph.json -s settings.yaml --target ort")
@@ -56,19 +57,3 @@ def _why(decision: Decision) -> str:
     if decision.group and decision.group != decision.name and decision.precision is Precision.QUANTIZED:
         parts.append(f"fused into {decision.group}")
     return "; ".join(parts)
-
-
-def describe(cause: Cause) -> str:
-    """A cause in a few words."""
-    of = ", ".join(cause.of)
-    place = f" ({cause.location})" if cause.location else ""
-    reach = {How.UNTIL: f" until {of}", How.DOWNSTREAM: " downstream"}
-    words = {
-        "float_only": "no floating-point output",
-        "unsupported": of,
-        "tail": f"tail of {of}",
-        "rule": f"rule {cause.selector!r}{place}{reach.get(cause.how, '') if cause.how else ''}",
-        "sensitivity": f"sensitivity {of}",
-        "inherited": f"follows float {of}",
-    }
-    return words[cause.kind]

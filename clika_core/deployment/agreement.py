@@ -48,7 +48,7 @@ def layer_agreement(
             for key, array in zip(file.codes, arrays, strict=True)
         }
         visitor = _ForcedVisitor(simulation, model, codes)
-        model.interpret([model.arrays.from_numpy(array) for array in batch], visitor)
+        model.interpret(model.native_inputs(batch), visitor)
         for name, agreement in visitor.agreement.items():
             found[name] = found.get(name, CodeAgreement()).merge(agreement)
     return found

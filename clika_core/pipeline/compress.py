@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,31 +13,46 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.deployment.requirements import require_onnx
+from clika_core.ir.graph import Graph
 from clika_core.pictures.write import write_pictures
+from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE, Batches
+from clika_core.pipeline.evaluation import Evaluation, evaluate
+from clika_core.pipeline.journal import Journal, Progress
+from clika_core.pipeline.log_file import log_name, logged_to
+from clika_core.pipeline.metrics import Metric
 from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
-from clika_core.pipeline.quantization import Progress, Quantized, quantize_traced
+from clika_core.pipeline.portions import Portions, portions
+from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json, write_report
+from clika_core.pipeline.summary import summary_lines
 from clika_core.pipeline.tracing import trace
+from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
 from clika_core.planning.plan import Plan
 from clika_core.plugins.planning import checked_settings
-from clika_core.plugins.registry import find_target
+from clika_core.plugins.registry import find_backend, find_target
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
 
 AGREEMENT_BATCHES = 2
+DEFAULT_SEED = 0
 
 
 @dataclass(frozen=True)
 class CompressionResult:
-    """`model` is native and trainable; `report` is what `clika_report.json` holds; `deployed_path` the file."""
+    """`model` is native and trainable; `report` is what `clika_report.json` holds; `deployed_path` the file.
+
+    `evaluation` is None where no data was left for it; `summary` says the main figures in a few lines.
+    """
 
     model: Any
     report: dict[str, Any]
     plan: Plan
     quantized: Quantized
     deployed_path: Path | None
+    evaluation: Evaluation | None = None
+    summary: tuple[str, ...] = ()
 
 
 def compress(
@@ -46,47 +61,126 @@ def compress(
     settings: Settings | None = None,
     calibration_data: Any,
     evaluation: Callable[[Any], float] | None = None,
+    evaluation_data: Any = None,
+    metric: str | Metric | None = None,
     example_inputs: Any = None,
     target: str | Target | None = None,
     output_dir: str | Path | None = "outputs",
     overwrite: bool = False,
     batch_size: int = BATCH_SIZE,
-    seed: int = 0,
-    progress: Progress | None = None,
+    seed: int | None = None,
+    device: str | None = None,
+    progress: Progress | Journal | None = None,
 ) -> CompressionResult:
     """Quantize `model` after training, deploy it, and write everything into `output_dir` (None: nothing).
 
     `calibration_data` is an array or a dict of arrays whose first axis is the sample, or an iterable of batches as
-    the model takes them; its first `stats_steps` batches are used. `example_inputs` default to the first batch.
+    the model takes them; its first `stats_steps` batches are used. As a `Dataset`, with targets or without, it
+    also gives the evaluation data: the batches that are left. `example_inputs` default to the first batch.
+
+    `evaluation_data`, a `Dataset` or an iterable of `(inputs, targets)`, is run through the float, the quantized
+    and the deployed model; `metric` is "top1", a function of (outputs, targets), or an object with `update` and
+    `compute`; None: top-1 where targets are classes, else the distance to the float model alone.
     `evaluation` takes a model as the user calls it and returns a score, higher is better; it is called with the
     float and with the quantized model.
+
+    `seed`: else `training_settings.random_seed`, else 0. `device` is `auto`, `cpu`, `cuda` or `cuda:1`; None leaves
+    the model where it is.
     """
     require_onnx()
     settings = checked_settings(settings)
+    journal = Journal.of(progress)
     chosen = find_target(target or settings.deployment_settings.target_framework)
-    data = Batches(calibration_data, batch_size=batch_size, limit=settings.training_settings.stats_steps)
-    say = progress or (lambda _: None)
-    with output_folder(output_dir, overwrite=overwrite) if output_dir else nullcontext() as folder:
+    seed = _seed(seed, settings)
+    with _results(output_dir, overwrite, journal) as folder:
+        _tell(journal, (*narration.environment_lines(seed, device), *narration.settings_lines(settings)))
         notes = settings_notes(settings)
-        say("trace")
-        traced = trace(model, data.first() if example_inputs is None else example_inputs)
-        quantized = quantize_traced(traced, settings, chosen, data, say)
+        data = portions(calibration_data, evaluation_data, settings, batch_size)
+        journal.step("trace")
+        placed = model if device is None else find_backend(model).on_device(model, device)
+        traced = trace(placed, data.calibration.first() if example_inputs is None else example_inputs)
+        _tell(journal, narration.parsing_lines(traced.graph))
+        quantized = quantize_traced(traced, settings, chosen, data.calibration, journal)
+        _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.simulation.run)
-        accuracy = {
-            "float": evaluation(traced.native(_as_traced)) if evaluation else None,
-            "quantized": evaluation(native) if evaluation else None,
-        }
-        say("deploy")
-        outcome, save = _deploy(traced, quantized, data, accuracy)
-        outcome = replace(outcome, notes=(*notes, *plan_notes(quantized.plan), *outcome.notes))
-        for note in outcome.notes:
-            say(f"note: {note}")
+        accuracy = _accuracy(evaluation, traced, native)
+        journal.step("deploy")
+        outcome, deployed = _deploy(traced, quantized, data.calibration, accuracy)
+        found = _evaluate(traced, quantized, deployed, data, metric, journal)
+        outcome = _complete(outcome, found, (*notes, *plan_notes(quantized.plan), *data.notes))
         report = report_json(quantized, settings, outcome, seed)
         path = None
         if folder is not None:
-            path = Path(str(output_dir)) / save(folder).name
+            path = Path(str(output_dir)) / deployed.save(folder).name
             write_results(folder, traced, quantized, report)
-    return CompressionResult(native, report, quantized.plan, quantized, path)
+        for note in report["notes"]:
+            journal.note(note)
+        summary = tuple(summary_lines(report, quantized.plan, quantized.measurements, found))
+        _tell(journal, summary)
+    return CompressionResult(native, report, quantized.plan, quantized, path, found, summary)
+
+
+@contextmanager
+def _results(path: str | Path | None, overwrite: bool, journal: Journal) -> Iterator[Path | None]:
+    """The folder to write into, with the log of the run in it; None where nothing is written."""
+    if path is None:
+        yield None
+        return
+    with (
+        output_folder(path, overwrite=overwrite) as folder,
+        logged_to(folder / "logs" / log_name(), journal),
+    ):
+        yield folder
+
+
+def _seed(given: int | None, settings: Settings) -> int:
+    from_settings = settings.training_settings.random_seed
+    return next((seed for seed in (given, from_settings) if seed is not None), DEFAULT_SEED)
+
+
+def _tell(journal: Journal, lines: Iterable[str]) -> None:
+    for line in lines:
+        journal.detail(line)
+
+
+def _accuracy(
+    evaluation: Callable[[Any], float] | None, traced: TracedModel, native: Any
+) -> dict[str, float | None]:
+    if evaluation is None:
+        return {"float": None, "quantized": None}
+    models = {"float": traced.native(_as_traced), "quantized": native}
+    found: dict[str, float | None] = {}
+    for name, model in models.items():
+        with told_as_theirs("evaluation"):
+            found[name] = evaluation(model)
+    return found
+
+
+def _evaluate(
+    traced: TracedModel,
+    quantized: Quantized,
+    deployed: Any,
+    data: Portions,
+    metric: str | Metric | None,
+    journal: Journal,
+) -> Evaluation | None:
+    """Float, simulated and deployed model on the evaluation data; None where there is none."""
+    from clika_core.pipeline import deployment
+
+    if data.evaluation is None:
+        return None
+    journal.step("evaluate")
+    runners = deployment.runners(traced, quantized, deployed)
+    batches = iterate_as_theirs(data.evaluation, f"the evaluation data {data.source!r}")
+    return evaluate(traced, runners, journal.track(batches, "evaluate", data.total), data.source, metric)
+
+
+def _complete(outcome: Outcome, found: Evaluation | None, notes: Sequence[str]) -> Outcome:
+    """The outcome with what was found on the evaluation data; a score of `evaluation=` stands before it."""
+    accuracy: Mapping[str, float | None] = outcome.accuracy
+    if found is not None and found.scores and all(value is None for value in accuracy.values()):
+        accuracy = found.scores
+    return replace(outcome, accuracy=accuracy, evaluation=found, notes=(*notes, *outcome.notes))
 
 
 def _as_traced(model: TracedModel, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -108,7 +202,7 @@ def write_results(
 
 def _deploy(
     traced: TracedModel, quantized: Quantized, data: Batches, accuracy: dict[str, float | None]
-) -> tuple[Outcome, Callable[[Path], Path]]:
+) -> tuple[Outcome, Any]:
     """Deploy and compare with the simulation on the first calibration batches."""
     from clika_core.pipeline import deployment
 
@@ -128,11 +222,19 @@ def _deploy(
         agreement=codes,
         end_to_end=end_to_end,
         sizes_bytes=deployed.sizes_bytes(quantized),
-        latency_seconds=deployment.latencies(deployed, [array[:1] for array in batches[0]]),
+        latency_seconds=deployment.latencies(deployed, _one_sample(traced.graph, batches[0])),
         notes=tuple(agreement_notes(codes, end_to_end)),
         optimization_level=deployment.OPTIMIZATION_LEVEL,
     )
-    return outcome, deployed.save
+    return outcome, deployed
+
+
+def _one_sample(graph: Graph, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """The first sample of a batch, where its size is free to change; else the batch."""
+    is_free = [
+        bool(node.outputs[0].shape) and isinstance(node.outputs[0].shape[0], str) for node in graph.inputs
+    ]
+    return [array[:1] if free else array for array, free in zip(batch, is_free, strict=True)]
 
 
 def numpy_batches(model: TracedModel, data: Batches, limit: int) -> list[Sequence[NDArray[Any]]]:

@@ -31,6 +31,13 @@ class Batches:
         """The batches, as the model takes them."""
         return islice(iter(self._source), self._limit)
 
+    @property
+    def length(self) -> int | None:
+        """The number of batches, None where it is not known before they are read."""
+        if not isinstance(self._source, Sequence):
+            return self._limit
+        return len(self._source) if self._limit is None else min(len(self._source), self._limit)
+
     def first(self) -> Any:
         """The first batch. Raises DataError where there is none."""
         for batch in self:
@@ -42,9 +49,17 @@ class Batches:
         return (model.flatten_inputs(batch) for batch in self)
 
 
-def _repeatable(source: Any, batch_size: int) -> Iterable[Any]:
+def starts_of_batches(arrays: Mapping[str, Any], batch_size: int) -> range:
+    """Where each batch begins in arrays whose first axis is the sample. Raises DataError where they do not fit."""
     if batch_size < 1:
         raise DataError("a batch needs at least one sample", found=f"batch_size {batch_size}")
+    sizes = {name: len(array) for name, array in arrays.items()}
+    if len(set(sizes.values())) > 1:
+        raise DataError("the arrays have different numbers of samples", found=str(sizes))
+    return range(0, next(iter(sizes.values()), 0), batch_size)
+
+
+def _repeatable(source: Any, batch_size: int) -> Iterable[Any]:
     if isinstance(source, str | bytes | Path):
         raise DataError(
             "calibration data is given as arrays, not by name",
@@ -53,16 +68,13 @@ def _repeatable(source: Any, batch_size: int) -> Iterable[Any]:
         )
     if isinstance(source, Mapping):
         arrays = {name: np.asarray(array) for name, array in source.items()}
-        sizes = {name: len(array) for name, array in arrays.items()}
-        if len(set(sizes.values())) > 1:
-            raise DataError("the arrays have different numbers of samples", found=str(sizes))
-        count = next(iter(sizes.values()), 0)
         return [
             {name: array[start : start + batch_size] for name, array in arrays.items()}
-            for start in range(0, count, batch_size)
+            for start in starts_of_batches(arrays, batch_size)
         ]
     if hasattr(source, "shape"):
-        return [source[start : start + batch_size] for start in range(0, len(source), batch_size)]
+        starts = starts_of_batches({"inputs": source}, batch_size)
+        return [source[start : start + batch_size] for start in starts]
     if isinstance(source, Sequence):
         return source
     if isinstance(source, Iterator):

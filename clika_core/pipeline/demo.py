@@ -18,9 +18,10 @@ from clika_core.deployment.quantize_static import quantized_by_onnxruntime
 from clika_core.pipeline import deployment
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.journal import Progress
 from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
-from clika_core.pipeline.quantization import Progress, Quantized, quantize_traced
+from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json
 from clika_core.plugins.registry import find_target
 from clika_core.settings.model import Settings

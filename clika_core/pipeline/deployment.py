@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,18 @@ def latencies(deployed: Deployed, inputs: Arrays) -> dict[str, float]:
     return latency_seconds(sessions, inputs)
 
 
+def runners(
+    traced: TracedModel, quantized: Quantized, deployed: Deployed
+) -> dict[str, Callable[[Arrays], Arrays]]:
+    """The float, the simulated and the deployed model as functions of NumPy inputs beside `graph.inputs`."""
+    session = Session(deployed.quantized.model)
+    return {
+        "float": lambda batch: run_float(traced, [batch])[0],
+        "quantized": lambda batch: run_simulation(quantized, [batch])[0],
+        "deployed": session.run,
+    }
+
+
 def run_simulation(quantized: Quantized, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
     """Outputs of the simulated model, batch by batch, as NumPy arrays."""
     return [
@@ -110,7 +122,7 @@ def top1(outputs: Sequence[Arrays]) -> NDArray[np.int64]:
 
 
 def _native(model: TracedModel, batch: Arrays) -> list[Any]:
-    return [model.arrays.from_numpy(array) for array in batch]
+    return list(model.native_inputs(batch))
 
 
 def _to_numpy(model: TracedModel, outputs: Sequence[Any]) -> list[NDArray[Any]]:

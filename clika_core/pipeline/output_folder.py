@@ -19,7 +19,7 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
     error nothing of it is left, and what was at `path` stays as it was.
     """
     final = Path(path)
-    _check(final, overwrite)
+    check_free(final, overwrite)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
@@ -29,13 +29,14 @@ def output_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
         ) from None
     try:
         yield staging
-        _check(final, overwrite)
+        check_free(final, overwrite)
         _replace(staging, final)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _check(final: Path, overwrite: bool) -> None:
+def check_free(final: Path, overwrite: bool) -> None:
+    """Raise OutputError where a file is at `final`, or a folder that holds something and may not be replaced."""
     if final.exists() and not final.is_dir():
         raise OutputError(f"{final} is a file", expected="a folder, or nothing")
     if final.is_dir() and any(final.iterdir()) and not overwrite:

@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.preprocessing import preprocess
@@ -15,6 +15,7 @@ from clika_core.ir.graph import ValueKey
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.environment import cpu_flags, lacks_vnni
+from clika_core.pipeline.journal import Journal, Progress
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.planning.wiring import Wiring
@@ -27,7 +28,6 @@ from clika_core.simulation.points import Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Target
 
-Progress: TypeAlias = Callable[[str], None]
 Result = TypeVar("Result")
 
 
@@ -46,15 +46,20 @@ class Quantized:
 
 
 def quantize_traced(
-    traced: TracedModel, settings: Settings, target: Target, data: Batches, progress: Progress
+    traced: TracedModel,
+    settings: Settings,
+    target: Target,
+    data: Batches,
+    progress: Progress | Journal | None = None,
 ) -> Quantized:
     """Plan, preprocess, calibrate, measure every layer, and plan again with what was measured.
 
     Data is read twice: once by the observers, once by the measurement. Raises SettingsError before any data
     is read where a rule cannot be used.
     """
-    clock = _Clock(progress)
-    target = fitted_target(settings, target, progress)
+    journal = Journal.of(progress)
+    clock = _Clock(journal)
+    target = fitted_target(settings, target, journal)
     wiring = Wiring(traced.graph)
     first_plan = clock("plan", lambda: make_plan(traced.graph, settings, target))
     free_plan = make_plan(traced.graph, _unrestricted(settings), target)
@@ -64,11 +69,14 @@ def quantize_traced(
     if settings.global_quantization_settings.quantization_sensitivity_threshold is not None:
         values = _float_values(wiring)  # which layers will be float is known only after the measurement
     make_observer = observer_named(settings.global_quantization_settings.observer or DEFAULT_OBSERVER)
-    seen = clock("calibrate", lambda: calibrate(model, values, data.native(model), make_observer))
-    free = _simulate(model, wiring, free_plan, plans[1][1], seen, target)
-    measured = clock(
-        "sensitivity", lambda: measure(model, free.simulation, free_plan.groups, data.native(model))
+    batches = data.native(model)
+    seen = clock(
+        "calibrate",
+        lambda: calibrate(model, values, journal.track(batches, "calibrate", data.length), make_observer),
     )
+    free = _simulate(model, wiring, free_plan, plans[1][1], seen, target)
+    again = journal.track(data.native(model), "sensitivity", seen.num_batches)
+    measured = clock("sensitivity", lambda: measure(model, free.simulation, free_plan.groups, again))
     by_layer = {name: Sensitivity(m.qs, m.abs_l2) for name, m in measured.items()}
     plan = make_plan(traced.graph, settings, target, by_layer)
     chosen = clock(
@@ -77,13 +85,13 @@ def quantize_traced(
     return Quantized(model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds)
 
 
-def fitted_target(settings: Settings, target: Target, progress: Progress) -> Target:
+def fitted_target(settings: Settings, target: Target, journal: Journal) -> Target:
     """The target with the weight range the settings ask for; says so where this processor would need the other."""
     if settings.deployment_settings.weights_utilize_full_int_range is False:
         return target.with_half_range()
     if target.has_half_range and lacks_vnni(cpu_flags()):
-        progress(
-            "note: this processor lacks VNNI, so sums of int8 products can overflow on it; "
+        journal.note(
+            "this processor lacks VNNI, so sums of int8 products can overflow on it; "
             "set weights_utilize_full_int_range: false where the model will run on such a one"
         )
     return target
@@ -131,12 +139,12 @@ def _unrestricted(settings: Settings) -> Settings:
 class _Clock:
     """Runs steps, says which, and keeps how long each took."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self.seconds: dict[str, float] = {}
 
     def __call__(self, step: str, action: Callable[[], Result]) -> Result:
-        self._progress(step)
+        self._journal.step(step)
         started = time.perf_counter()
         result = action()
         self.seconds[step] = round(time.perf_counter() - started, 4)

@@ -13,6 +13,7 @@ from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.ir.costs import multiply_accumulates, weight_bytes
 from clika_core.ir.graph import Node
 from clika_core.pipeline.environment import cpu_flags, versions
+from clika_core.pipeline.evaluation import Evaluation
 from clika_core.pipeline.quantization import Quantized
 from clika_core.planning.decision import Decision
 from clika_core.settings.model import Settings
@@ -32,6 +33,7 @@ class Outcome:
     latency_seconds: Mapping[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     optimization_level: str | None = None
+    evaluation: Evaluation | None = None
 
 
 def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed: int) -> dict[str, Any]:
@@ -58,6 +60,7 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
             "samples": quantized.calibration.num_samples,
         },
         "accuracy": dict(outcome.accuracy),
+        "evaluation": outcome.evaluation.to_json() if outcome.evaluation else None,
         "agreement": {
             "runtime_optimization_level": outcome.optimization_level,
             "end_to_end": dict(outcome.end_to_end),
@@ -73,7 +76,7 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write the report as indented JSON; NaN and infinities become the strings the spec names."""
-    path.write_text(json.dumps(_finite(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(finite(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:
@@ -123,12 +126,12 @@ def _agreement(found: CodeAgreement) -> dict[str, Any]:
     }
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The value with every non-finite number as `"inf"`, `"-inf"` or `"nan"`."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else ("inf" if value > 0 else "-inf")
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return value

@@ -50,13 +50,14 @@ class LoopbackTracedModel(TracedModel):
 
     def run(self, inputs: Any) -> Any:
         """The model's own result, for `inputs` as the model takes them."""
-        return self.result(self.interpret(self.flatten_inputs(inputs), _run_natively))
+        arrays = self.flatten_inputs(inputs)
+        return self.result(self.interpret(arrays, _run_natively), arrays)
 
     def flatten_inputs(self, inputs: Any) -> tuple[Array, ...]:
         """Arrays beside `graph.inputs`. Raises DataError naming the input whose shape or dtype does not fit."""
         return tuple(take(self._model.inputs, inputs).values())
 
-    def result(self, outputs: Sequence[Array]) -> Any:
+    def result(self, outputs: Sequence[Array], inputs: Sequence[Array]) -> Any:
         """The model's result from the values beside `graph.outputs`."""
         return self._model.build_result(list(outputs))
 
@@ -124,7 +125,7 @@ class LoopbackNative:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result for arrays in the order of the inputs, or by their names."""
         inputs = self.traced.flatten_inputs(kwargs or args)
-        return self.traced.result(self.program(self.traced, inputs))
+        return self.traced.result(self.program(self.traced, inputs), inputs)
 
 
 def _run_natively(call: LayerCall) -> tuple[Array, ...]:
