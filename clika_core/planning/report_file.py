@@ -16,7 +16,7 @@ _NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 
 def read_sensitivities(path: Path, graph: Graph) -> dict[str, Sensitivity]:
     """QS and absolute error by layer. Raises SettingsError for a file that is no report, or of another graph."""
-    report = _read(path)
+    report = read_report(path)
     fingerprint = (
         report.get("graph", {}).get("fingerprint") if isinstance(report.get("graph"), dict) else None
     )
@@ -35,7 +35,8 @@ def read_sensitivities(path: Path, graph: Graph) -> dict[str, Sensitivity]:
     return found
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_report(path: Path) -> dict[str, Any]:
+    """The content of a report, of which only the format is checked. Raises SettingsError."""
     try:
         if path.stat().st_size > MAX_BYTES:
             raise SettingsError(f"{path} is too large for a report", expected=f"at most {MAX_BYTES} bytes")
