@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from clika_core.ir.graph import Graph as Graph
     from clika_core.ir.snapshot import load_graph as load_graph
     from clika_core.pipeline.compress import compress as compress
+    from clika_core.pipeline.dataset import Dataset as Dataset
+    from clika_core.pipeline.sensitivity import measure_sensitivity as measure_sensitivity
     from clika_core.pipeline.tracing import trace as trace
     from clika_core.planning.plan import Plan as Plan
     from clika_core.plugins.planning import plan as plan
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "ClikaError": "clika_core.errors",
+    "Dataset": "clika_core.pipeline.dataset",
     "Graph": "clika_core.ir.graph",
     "LayerQuantizationSettings": "clika_core.settings.model",
     "Plan": "clika_core.planning.plan",
@@ -32,12 +35,14 @@ _HOME = {
     "compress": "clika_core.pipeline.compress",
     "load_graph": "clika_core.ir.snapshot",
     "load_settings": "clika_core.settings.load",
+    "measure_sensitivity": "clika_core.pipeline.sensitivity",
     "plan": "clika_core.plugins.planning",
     "trace": "clika_core.pipeline.tracing",
 }
 
 __all__ = [
     "ClikaError",
+    "Dataset",
     "Graph",
     "LayerQuantizationSettings",
     "Plan",
@@ -45,6 +50,7 @@ __all__ = [
     "compress",
     "load_graph",
     "load_settings",
+    "measure_sensitivity",
     "plan",
     "trace",
 ]

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("clika_core.cli.demo", "Quantize a trained network on real images, end to end."),
     "draw": ("clika_core.cli.draw", "Draw a graph, with each layer's decision where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
+    "sensitivity": ("clika_core.cli.sensitivity", "Measure how much each layer suffers from quantization."),
     "verify": ("clika_core.cli.verify", "Check that a deployed file honours the rules of its report."),
     "trace": ("clika_core.cli.trace", "Write the graph of a model."),
 }

@@ -62,7 +62,7 @@ def quantize_traced(
     target = fitted_target(settings, target, journal)
     wiring = Wiring(traced.graph)
     first_plan = clock("plan", lambda: make_plan(traced.graph, settings, target))
-    free_plan = make_plan(traced.graph, _unrestricted(settings), target)
+    free_plan = make_plan(traced.graph, unrestricted(settings), target)
     model = clock("preprocess", lambda: preprocess(traced))
     plans = [(plan, _points(wiring, plan, target)) for plan in (first_plan, free_plan)]
     values = list(dict.fromkeys(key for _, points in plans for key in points.observed))
@@ -127,7 +127,7 @@ def _points(wiring: Wiring, plan: Plan, target: Target) -> Points:
     return quantization_points(wiring, plan.groups, target, set(plan.skipped))
 
 
-def _unrestricted(settings: Settings) -> Settings:
+def unrestricted(settings: Settings) -> Settings:
     """The same settings without rule, tail or threshold: what QS is measured under."""
     free = Settings()
     free.global_quantization_settings = copy.deepcopy(settings.global_quantization_settings)

@@ -74,7 +74,7 @@ class _Baked(LoopbackTracedModel):
     def run(self, inputs: Any) -> Any:
         arrays = self.flatten_inputs(inputs)
         outputs = self.interpret([array[:2] for array in arrays], lambda call: call.run())
-        return self.result([np.resize(x, (len(arrays[0]), *x.shape[1:])) for x in outputs])
+        return self.result([np.resize(x, (len(arrays[0]), *x.shape[1:])) for x in outputs], arrays)
 
 
 class _Deaf(LoopbackTracedModel):

@@ -95,7 +95,7 @@ def test_a_float_file_is_found() -> None:
     assert ("other-fingerprint", ()) in codes
 
 
-def constant(model: onnx.ModelProto, name: str) -> onnx.TensorProto:
+def constant(model: onnx.ModelProto, name: str) -> Any:
     return next(tensor for tensor in model.graph.initializer if tensor.name == name)
 
 
