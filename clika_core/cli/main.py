@@ -21,14 +21,14 @@ USAGE, BUG, INTERRUPTED = 2, 70, 130
 COMMANDS = {
     "backends": (
         "clika_core.cli.backends",
-        "Show what is installed: frameworks, devices, capabilities, gaps.",
+        "Show what is installed: frameworks, devices, gaps.",
     ),
     "compress": ("clika_core.cli.compress", "Quantize your model on your data, end to end."),
     "demo": ("clika_core.cli.demo", "Quantize a trained network on real images, end to end."),
-    "draw": ("clika_core.cli.draw", "Draw a graph, with each layer's decision where settings are given."),
+    "draw": ("clika_core.cli.draw", "Draw a graph, with decisions where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
-    "sensitivity": ("clika_core.cli.sensitivity", "Measure how much each layer suffers from quantization."),
-    "verify": ("clika_core.cli.verify", "Check that a deployed file honours the rules of its report."),
+    "sensitivity": ("clika_core.cli.sensitivity", "Measure what quantization does to each layer."),
+    "verify": ("clika_core.cli.verify", "Check a deployed file against its report, layer by layer."),
     "trace": ("clika_core.cli.trace", "Write the graph of a model."),
 }
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import onnx
-import onnxruntime
+
+from clika_core.deployment import runtime_kernels
 
 _INTEGER_KERNELS = ("QLinear", "QGemm", "QuantizeLinear")
 _BORDERS = frozenset({"QuantizeLinear", "DequantizeLinear"})
@@ -24,15 +23,7 @@ class Optimized:
 
 def optimized(model: onnx.ModelProto) -> Optimized:
     """The graph that onnxruntime runs on this CPU at its highest level, without QuantizeLinear and its inverse."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "optimized.onnx"
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.optimized_model_filepath = str(path)
-        content = model.SerializeToString()
-        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        return _sorted_by_operand(onnx.load_model(str(path)).graph)
+    return _sorted_by_operand(runtime_kernels.optimized(model).graph)
 
 
 def _sorted_by_operand(graph: onnx.GraphProto) -> Optimized:
