@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from clika_core.cli.planning_options import read_plan
 from clika_core.errors import OutputError
 
-_WRITERS = (".dot", ".svg")
+if TYPE_CHECKING:
+    from clika_core.ir.graph import Graph
+    from clika_core.pictures.dot import DotGraph
+    from clika_core.planning.plan import Plan
+
+_SUFFIXES = (".dot", ".svg", ".html")
 
 
 @click.command(epilog="Example: clika draw model.graph.json -s settings.yaml -o picture.svg")
@@ -31,7 +37,7 @@ _WRITERS = (".dot", ".svg")
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="picture.dot or picture.svg.",
+    help="picture.dot, picture.svg, or picture.html: a page to zoom and search in.",
 )
 def command(
     graph: Path, settings: Path | None, target: str | None, sensitivity: Path | None, output: Path
@@ -40,16 +46,29 @@ def command(
     from clika_core.ir.snapshot import load_graph
     from clika_core.pictures.draw import initial_picture
     from clika_core.pictures.preprocessed import preprocessed_picture
-    from clika_core.pictures.svg import render_svg
     from clika_core.pictures.write import replace_file
 
-    if output.suffix not in _WRITERS:
+    if output.suffix not in _SUFFIXES:
         raise OutputError(
-            f"cannot draw {output}", found=f"suffix {output.suffix!r}", expected=" or ".join(_WRITERS)
+            f"cannot draw {output}", found=f"suffix {output.suffix!r}", expected=" or ".join(_SUFFIXES)
         )
-    if settings or target or sensitivity:
-        text = preprocessed_picture(read_plan(graph, settings, target, sensitivity)).render()
-    else:
-        text = initial_picture(load_graph(graph)).render()
-    replace_file(output, text if output.suffix == ".dot" else render_svg(text))
+    plan = read_plan(graph, settings, target, sensitivity) if settings or target or sensitivity else None
+    drawn = plan.graph if plan else load_graph(graph)
+    picture = preprocessed_picture(plan) if plan else initial_picture(drawn)
+    replace_file(output, _text(output.suffix, drawn, plan, picture))
     click.echo(str(output))
+
+
+def _text(suffix: str, graph: Graph, plan: Plan | None, picture: DotGraph) -> str:
+    """The picture in the form that the suffix asks for."""
+    text = picture.render()
+    if suffix == ".dot":
+        return text
+    from clika_core.pictures.svg import render_svg
+
+    svg = render_svg(text)
+    if suffix == ".svg":
+        return svg
+    from clika_core.report_page.page import render_page
+
+    return render_page(graph, picture, svg, plan=plan)

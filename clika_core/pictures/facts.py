@@ -72,7 +72,7 @@ def operand_word(node: Node, port: InputPort) -> str:
 def attribute_lines(node: Node) -> list[str]:
     """`kernel_size 3×3, strides 2×2, padding 1×1`; attributes of no interest are left out."""
     return joined(
-        f"{key} {_attribute(key, value)}"
+        f"{key} {attribute_text(key, value)}"
         for key, value in node.attributes.items()
         if not _is_unremarkable(key, value)
     )
@@ -93,11 +93,12 @@ def _one_each(word: str, texts: list[str]) -> list[str]:
     return [f"{word} {text}" for text in bounded(map(shorten, texts))]
 
 
-def _attribute(key: str, value: AttributeValue) -> str:
+def attribute_text(key: str, value: AttributeValue) -> str:
+    """The value of an attribute: `3×3` for a kernel size, `yes` for true."""
     if isinstance(value, tuple):
         if key in _SIZES and value:
             return "×".join(_size(item) for item in value)
-        return f"[{', '.join(_attribute('', item) for item in value)}]"
+        return f"[{', '.join(attribute_text('', item) for item in value)}]"
     if isinstance(value, bool) or value is None:
         return _WORDS[value]
     return f"{value:.6g}" if isinstance(value, float) else str(value)
@@ -106,8 +107,8 @@ def _attribute(key: str, value: AttributeValue) -> str:
 def _size(value: AttributeValue) -> str:
     """One axis: a number; for padding that differs before and after, `(0, 1)`."""
     if not isinstance(value, tuple):
-        return _attribute("", value)
-    return _attribute("", value[0]) if len(set(value)) == 1 else f"({', '.join(map(str, value))})"
+        return attribute_text("", value)
+    return attribute_text("", value[0]) if len(set(value)) == 1 else f"({', '.join(map(str, value))})"
 
 
 def _is_unremarkable(key: str, value: AttributeValue) -> bool:

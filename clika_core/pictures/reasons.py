@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePath
 from typing import Final
 
+from clika_core.errors import Location
 from clika_core.ir.graph import Graph
 from clika_core.pictures.fitting import NAME_CHARACTERS, bounded, named, shorten, wrapped
 from clika_core.planning.decision import Cause, CauseKind, Decision, How
@@ -35,8 +36,15 @@ def verdict_lines(graph: Graph, decisions: Sequence[Decision], target: str) -> l
     ]
 
 
-def cause_text(graph: Graph, layer: str, cause: Cause, target: str) -> str:
-    """Why `layer` is float, in a few words: `tail of output_1`."""
+def short_place(place: Location) -> str:
+    """`settings.yaml:14`: the file without its folder, for boxes."""
+    return f"{shorten(PurePath(place.file).name, NAME_CHARACTERS)}:{place.line}"
+
+
+def cause_text(
+    graph: Graph, layer: str, cause: Cause, target: str, place: Callable[[Location], str] = short_place
+) -> str:
+    """Why `layer` is float, in a few words: `tail of output_1`; `place` writes where a rule stands."""
     names = named(cause.of)
     match cause.kind:
         case CauseKind.FLOAT_ONLY:
@@ -46,7 +54,7 @@ def cause_text(graph: Graph, layer: str, cause: Cause, target: str) -> str:
         case CauseKind.TAIL:
             return f"tail of {names}"
         case CauseKind.RULE:
-            return _rule_text(cause, names)
+            return _rule_text(cause, names, place)
         case CauseKind.SENSITIVITY:
             return f"too sensitive: {names}"
         case CauseKind.INHERITED:
@@ -54,11 +62,10 @@ def cause_text(graph: Graph, layer: str, cause: Cause, target: str) -> str:
             return f"read only by float {names}" if is_below else f"follows float {names}"
 
 
-def _rule_text(cause: Cause, names: str) -> str:
+def _rule_text(cause: Cause, names: str, place: Callable[[Location], str]) -> str:
     """`rule adaptive_avg_pool_1 until linear_5 (settings.yaml:14)`."""
     reach = {How.UNTIL: f" until {names}", How.DOWNSTREAM: " and all downstream"}
-    place = cause.location
-    where = f" ({shorten(PurePath(place.file).name, NAME_CHARACTERS)}:{place.line})" if place else ""
+    where = f" ({place(cause.location)})" if cause.location else ""
     selector = shorten(cause.selector or "", NAME_CHARACTERS)
     return f"rule {selector}{reach.get(cause.how or How.SELECTED, '')}{where}"
 

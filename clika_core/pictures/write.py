@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from clika_core.errors import ClikaError, MissingDependencyError, OutputError
@@ -21,10 +22,11 @@ PREPROCESSED: Final = "model_post_preprocessing"
 
 
 class Written(NamedTuple):
-    """The files written, and one line to show where an SVG could not be."""
+    """The files written, the SVG texts by the name of the picture, and one line where one could not be drawn."""
 
     paths: list[Path]
     note: str | None
+    svgs: Mapping[str, str] = MappingProxyType({})
 
 
 def write_pictures(
@@ -58,6 +60,7 @@ def replace_file(path: Path, text: str) -> Path:
 
 def _write_svgs(folder: Path, texts: Mapping[str, str], paths: list[Path], timeout_seconds: float) -> Written:
     notes: list[str] = []
+    svgs: dict[str, str] = {}
     for stem, text in texts.items():
         path = folder / f"{stem}.svg"
         try:
@@ -67,7 +70,8 @@ def _write_svgs(folder: Path, texts: Mapping[str, str], paths: list[Path], timeo
             notes.append(_one_line(error, stem))
         else:
             paths.append(replace_file(path, svg))
-    return Written(paths, "; ".join(dict.fromkeys(notes)) or None)
+            svgs[stem] = svg
+    return Written(paths, "; ".join(dict.fromkeys(notes)) or None, svgs)
 
 
 def _one_line(error: ClikaError, stem: str) -> str:

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.deployment.requirements import require_onnx
+from clika_core.errors import MissingDependencyError
 from clika_core.ir.graph import Graph
-from clika_core.pictures.write import write_pictures
+from clika_core.pictures.preprocessed import preprocessed_picture
+from clika_core.pictures.write import PREPROCESSED, replace_file, write_pictures
 from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE, Batches
 from clika_core.pipeline.evaluation import Evaluation, evaluate
@@ -32,6 +34,7 @@ from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
 from clika_core.planning.plan import Plan
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
+from clika_core.report_page.page import PAGE, render_page
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
 
@@ -178,9 +181,12 @@ def _evaluate(
 def _complete(outcome: Outcome, found: Evaluation | None, notes: Sequence[str]) -> Outcome:
     """The outcome with what was found on the evaluation data; a score of `evaluation=` stands before it."""
     accuracy: Mapping[str, float | None] = outcome.accuracy
+    metric = outcome.metric
     if found is not None and found.scores and all(value is None for value in accuracy.values()):
-        accuracy = found.scores
-    return replace(outcome, accuracy=accuracy, evaluation=found, notes=(*notes, *outcome.notes))
+        accuracy, metric = found.scores, found.metric
+    return replace(
+        outcome, accuracy=accuracy, metric=metric, evaluation=found, notes=(*notes, *outcome.notes)
+    )
 
 
 def _as_traced(model: TracedModel, inputs: Sequence[Any]) -> tuple[Any, ...]:
@@ -191,13 +197,22 @@ def _as_traced(model: TracedModel, inputs: Sequence[Any]) -> tuple[Any, ...]:
 def write_results(
     folder: Path, traced: TracedModel, quantized: Quantized, report: dict[str, Any]
 ) -> str | None:
-    """Write snapshot, pictures and report; returns a note where a picture could not be drawn."""
-    traced.graph.save(folder / "model.graph.json")
-    written = write_pictures(folder, traced.graph, quantized.plan)
-    if written.note:
-        report["notes"].append(written.note)
+    """Write snapshot, pictures, report and page; returns a note where one of them could not be made."""
+    graph, plan = traced.graph, quantized.plan
+    graph.save(folder / "model.graph.json")
+    written = write_pictures(folder, graph, plan)
+    notes = [written.note] if written.note else []
+    try:
+        svg = written.svgs.get(PREPROCESSED)
+        page = render_page(
+            graph, preprocessed_picture(plan), svg, plan=plan, report=report, note=written.note
+        )
+        replace_file(folder / PAGE, page)
+    except MissingDependencyError as missing:
+        notes.append(f"{PAGE} is not written: {missing.message} ({missing.fix})")
+    report["notes"] += notes
     write_report(folder / "clika_report.json", report)
-    return written.note
+    return "; ".join(notes) or None
 
 
 def _deploy(

@@ -99,6 +99,7 @@ def run_demo(
             progress(f"note: {line}")
         outcome = Outcome(
             accuracy=dict(result.accuracy),
+            metric="top1",
             agreement=codes,
             end_to_end=end_to_end,
             sizes_bytes=result.sizes_bytes,

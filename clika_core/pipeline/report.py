@@ -24,9 +24,13 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is known after deployment: scores by name, agreement by value, sizes in bytes, latencies in seconds."""
+    """What is known after deployment: scores by name, agreement by value, sizes in bytes, latencies in seconds.
+
+    `metric` names what the scores are, where that is known: `top1` is a share of samples.
+    """
 
     accuracy: Mapping[str, float | None] = field(default_factory=dict)
+    metric: str | None = None
     agreement: Mapping[str, CodeAgreement] = field(default_factory=dict)
     end_to_end: Mapping[str, float] = field(default_factory=dict)
     sizes_bytes: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +64,7 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
             "samples": quantized.calibration.num_samples,
         },
         "accuracy": dict(outcome.accuracy),
+        "metric": outcome.metric,
         "evaluation": outcome.evaluation.to_json() if outcome.evaluation else None,
         "agreement": {
             "runtime_optimization_level": outcome.optimization_level,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,4 +45,30 @@ def test_a_suffix_it_cannot_draw_is_refused(clika: Clika, classifier: Graph) -> 
     assert classifier.layers
     outcome = clika("draw", "model.graph.json", "-o", "p.bmp")
     assert outcome.code == 2
-    assert ".dot or .svg" in outcome.err
+    assert ".dot or .svg or .html" in outcome.err
+
+
+@pytest.mark.usefixtures("graphviz")
+def test_a_page_holds_the_picture_and_the_layers(clika: Clika, classifier: Graph, tmp_path: Path) -> None:
+    assert clika("draw", "model.graph.json", "--target", "ort", "-o", "p.html").code == 0
+    page = (tmp_path / "p.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<svg" in page
+    assert all(f'"name":"{layer.name}"' in page for layer in classifier.layers)
+
+
+@pytest.mark.usefixtures("graphviz")
+@pytest.mark.parametrize(("suffix", "loads"), [("dot", "False"), ("svg", "False"), ("html", "True")])
+def test_only_a_page_loads_the_templates(classifier: Graph, tmp_path: Path, suffix: str, loads: str) -> None:
+    assert classifier.layers
+    program = f"""
+from clika_core.cli.main import main
+import sys
+try:
+    main(["draw", "model.graph.json", "--target", "ort", "-o", "p.{suffix}"])
+except SystemExit as ended:
+    assert not ended.code
+print("jinja2" in sys.modules, "numpy" in sys.modules)"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == f"{loads} False"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_everything_is_written_and_says_the_same(tmp_path: Path) -> None:
     result = compress(tmp_path / "outputs", seed=11)
     folder = tmp_path / "outputs"
     written = set(os.listdir(folder))
-    assert {"classifier.onnx", "clika_report.json", "model.graph.json"} <= written
+    assert {"classifier.onnx", "clika_report.json", "model.graph.json", "report.html"} <= written
     assert {name for name in PICTURES if name.endswith(".dot")} <= written
     assert result.deployed_path == folder / "classifier.onnx"
     report = json.loads((folder / "clika_report.json").read_text())
@@ -225,3 +226,14 @@ def test_the_result_is_the_same_every_time(tmp_path: Path) -> None:
         compress(tmp_path / name)
     for file in ("classifier.onnx", "model.graph.json", "model_init.dot"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+
+
+def test_without_templates_everything_but_the_page_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    result = compress(tmp_path / "outputs")
+    written = set(os.listdir(tmp_path / "outputs"))
+    assert {"classifier.onnx", "clika_report.json"} <= written
+    assert "report.html" not in written
+    assert any("report.html is not written" in note for note in result.report["notes"])
