@@ -29,7 +29,7 @@ OUTCOME = Outcome(
 )
 TOP = (
     "format version graph target settings seed versions cpu_flags layers borders diagnostics calibration accuracy "
-    "evaluation agreement sizes_bytes latency_seconds timings_seconds learning_rate notes"
+    "metric evaluation agreement sizes_bytes latency_seconds timings_seconds learning_rate notes"
 ).split()
 LAYER = (
     "name type path precision group into causes overridden weights_num_bits activations_num_bits calibration "
