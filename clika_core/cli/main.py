@@ -28,6 +28,7 @@ COMMANDS = {
     "draw": ("clika_core.cli.draw", "Draw a graph, with decisions where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
     "sensitivity": ("clika_core.cli.sensitivity", "Measure what quantization does to each layer."),
+    "settings": ("clika_core.cli.settings", "Print a settings file to start from, or its JSON Schema."),
     "verify": ("clika_core.cli.verify", "Check a deployed file against its report, layer by layer."),
     "trace": ("clika_core.cli.trace", "Write the graph of a model."),
 }
