@@ -39,8 +39,19 @@ class Example:
         for position, leaf in enumerate(named.leaves.values()):
             places[id(leaf)].append(position)
         order = tuple(places[id(leaf)].pop(0) for leaf in call.leaves.values())
-        arrays = as_tensors(named.leaves.values(), device)
+        arrays = _apart(as_tensors(named.leaves.values(), device))
         return cls(call.without_arrays(), order, arrays, InputLayout(signature, named.without_arrays()))
+
+
+def _apart(arrays: list[Tensor]) -> list[Tensor]:
+    """The same values, each a tensor of its own: export takes one tensor given twice for one input."""
+    seen: set[int] = set()
+    apart = []
+    for array in arrays:
+        place = array.untyped_storage().data_ptr()
+        apart.append(array.clone() if place in seen else array)
+        seen.add(place)
+    return apart
 
 
 def _bind(signature: Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
