@@ -159,7 +159,7 @@ class Graph:
     def producers(self) -> tuple[tuple[int, ...], ...]:
         """For each node, the positions of the nodes it reads, one entry per input port."""
         index = self.index
-        return tuple(tuple(index[port.producer] for port in node.inputs) for node in self.nodes)
+        return tuple([tuple([index[port.producer] for port in node.inputs]) for node in self.nodes])
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:

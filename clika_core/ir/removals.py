@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Graph, Node, NodeKind
-from clika_core.ir.operators import Trait, is_weighted, trait_of
+from clika_core.ir.operators import OPERATORS, Trait, is_weighted, trait_of
 
+_REMOVED = frozenset(name for name, entry in OPERATORS.items() if entry.trait is Trait.REMOVED)
 FOLDING_HOSTS = frozenset({"conv", "conv_transpose", "linear"})
 
 
@@ -17,10 +18,10 @@ def removals(graph: Graph) -> dict[str, str | None]:
     would see changed numbers.
     """
     found: dict[str, str | None] = {}
-    for node in graph.layers:
-        if trait_of(node) is Trait.REMOVED:
+    for node in graph.nodes:
+        if node.type in _REMOVED and trait_of(node) is Trait.REMOVED:
             found[node.name] = None
-        elif node.type == "batch_norm":
+        elif node.type == "batch_norm" and node.kind is NodeKind.LAYER:
             host = _host(graph, node, found)
             if host is not None:
                 found[node.name] = host

@@ -2,135 +2,166 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Set
+from functools import cached_property
 
-from clika_core.diagnostics import Diagnostic
-from clika_core.errors import SettingsError, nearest
 from clika_core.frozen import frozen
-from clika_core.ir.graph import Graph, Node
-from clika_core.ir.operators import OPERATORS
 from clika_core.planning.decision import Cause, CauseKind
-from clika_core.planning.globs import glob_matcher
+from clika_core.planning.field_winners import SKIP
+from clika_core.planning.resolved_rule import RulesHere
+from clika_core.planning.rule_reach import RuleReach
 from clika_core.planning.sensitivities import Sensitivity
-from clika_core.planning.skip_rules import RuleReach
-from clika_core.planning.tail import tails
+from clika_core.planning.support import Bits, Support
 from clika_core.planning.wiring import Wiring
 from clika_core.settings.model import Settings
-from clika_core.targets.target import Target
 
 _OVERRIDABLE = frozenset({CauseKind.TAIL, CauseKind.RULE, CauseKind.SENSITIVITY})
 
-Bits = tuple[int, int]
-
 
 @frozen(slots=False)
-class OwnCauses:
-    """By layer that stays: its causes, what an explicit False took away, its (weight, activation) bits.
+class Question:
+    """All that a plan of one graph for one target depends on.
 
-    `support` tells why the target cannot compute a layer at other bits, or None.
+    `tail` maps layers, by position, to the outputs whose tail they are in.
     """
 
-    causes: Mapping[str, tuple[Cause, ...]]
-    overridden: Mapping[str, tuple[Cause, ...]]
-    bits: Mapping[str, Bits]
+    reach: RuleReach
+    tail: Mapping[int, tuple[str, ...]]
     default_bits: Bits
-    support: Callable[[str, Bits], str | None]
-    diagnostics: Sequence[Diagnostic]
+    measured: Mapping[str, Sensitivity]
+    measure: str
+    threshold: float | None
 
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        reach: RuleReach,
+        tail: Mapping[int, tuple[str, ...]],
+        measured: Mapping[str, Sensitivity],
+    ) -> Question:
+        """What the sections of `settings` say, beside what the rules reach."""
+        given = settings.global_quantization_settings
+        threshold = given.quantization_sensitivity_threshold if given.automatic_skip_quantization else None
+        bits = (given.weights_num_bits, given.activations_num_bits)
+        return cls(reach, tail, bits, measured, given.quantization_sensitivity_measure, threshold)
 
-def own_causes(
-    wiring: Wiring,
-    settings: Settings,
-    target: Target,
-    reach: RuleReach,
-    measured: Mapping[str, Sensitivity],
-) -> OwnCauses:
-    """Collect the causes of every layer that stays."""
-    graph = wiring.graph
-    in_tail = tails(graph, tail_outputs(graph, settings))
-    given = settings.global_quantization_settings
-    default_bits = (given.weights_num_bits, given.activations_num_bits)
-    threshold = given.quantization_sensitivity_threshold if given.automatic_skip_quantization else None
-    causes: dict[str, tuple[Cause, ...]] = {}
-    overridden: dict[str, tuple[Cause, ...]] = {}
-    bits: dict[str, Bits] = {}
-    for node in graph.layers:
-        if node.name in wiring.removed:
-            continue
-        position = graph.index[node.name]
-        bits[node.name] = _bits(reach, position, default_bits)
-        reason = _support(graph, node, target, bits[node.name])
-        found = [Cause(CauseKind.FLOAT_ONLY)] if wiring.is_float_only[position] else []
-        found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
-        found += [Cause(CauseKind.TAIL, of=in_tail[position])] if position in in_tail else []
-        found += [cause for _, cause in reach.causes.get(position, ())]
-        found += _sensitivity(node, measured, given.quantization_sensitivity_measure, threshold)
-        winner = reach.fields["skip_quantization"].get(position)
+    @property
+    def measurement(self) -> tuple[Mapping[str, Sensitivity], str, float | None]:
+        """What the cause `sensitivity` depends on."""
+        return self.measured, self.measure, self.threshold
+
+    def bits(self, position: int) -> Bits:
+        """The bits of weights and activations that hold on a layer."""
+        fields = self.reach.fields
+        weights = fields["weights_num_bits"].get(position)
+        activations = fields["activations_num_bits"].get(position)
+        return (
+            int(weights.value) if weights else self.default_bits[0],
+            int(activations.value) if activations else self.default_bits[1],
+        )
+
+    @cached_property
+    def ruled(self) -> Set[int]:
+        """The layers of which any rule says anything."""
+        return self.reach.causes.keys() | set().union(*self.reach.fields.values())
+
+    def rules_say(self, position: int) -> tuple[RulesHere, bool, Bits]:
+        """The causes that rules give a layer, whether an explicit False holds on it, and its bits."""
+        winner = self.reach.fields[SKIP].get(position)
         is_kept = winner is not None and winner.value is False
-        lost = [cause for cause in found if is_kept and cause.kind in _OVERRIDABLE]
-        causes[node.name] = tuple(cause for cause in found if cause not in lost)
-        overridden[node.name] = tuple(sorted(lost, key=Cause.sort_key))
-    return OwnCauses(
-        causes,
-        overridden,
-        bits,
-        default_bits,
-        lambda name, wanted: _support(graph, graph[name], target, wanted),
-        reach.diagnostics,
-    )
+        return self.reach.causes.get(position, ()), is_kept, self.bits(position)
 
 
-def tail_outputs(graph: Graph, settings: Settings) -> tuple[str, ...]:
-    """The outputs that have a tail, by `skip_tail_quantization`: all, none, or those listed.
+class OwnCauses:
+    """By position: causes, what an explicit False took away, and whether the layer is float; kept up to date."""
 
-    Raises SettingsError for an entry that names no output.
-    """
-    wanted = settings.global_quantization_settings.skip_tail_quantization
-    names = tuple(node.name for node in graph.outputs)
-    if not isinstance(wanted, list | tuple):
-        return () if wanted is False else names
-    known = {word: node.name for node in graph.outputs for word in (*node.aliases, node.name)}
-    chosen: set[str] = set()
-    for entry in wanted:
-        matches = glob_matcher(entry)
-        found = {name for word, name in known.items() if word == entry or matches(word)}
-        if not found:
-            raise _unknown_output(entry, list(known), settings)
-        chosen |= found
-    return tuple(name for name in names if name in chosen)
+    def __init__(self, wiring: Wiring, support: Support) -> None:
+        """No layer has a cause yet."""
+        self._wiring, self._support = wiring, support
+        num_nodes = len(wiring.graph)
+        self.causes: list[tuple[Cause, ...]] = [()] * num_nodes
+        self.overridden: list[tuple[Cause, ...]] = [()] * num_nodes
+        self.is_float = bytearray(num_nodes)
+        self._asked: dict[int, tuple[RulesHere, bool, Bits]] = {}  # where rules said something
+        self._merged: dict[tuple[int, bool, tuple[Cause, ...]], tuple[tuple[Cause, ...], ...]] = {}
+        self._kept_alive: list[RulesHere] = []  # an id may be a key of `_merged` only while its object lives
+
+    def update(self, question: Question, positions: Iterable[int] | None) -> list[int]:
+        """Collect the causes of the layers at `positions` anew, of all layers for None; those that turned."""
+        turned: list[int] = []
+        stays, is_float, ruled = self._wiring.stays, self.is_float, question.ruled
+        default = question.default_bits
+        reasons = self._support.unsupported(default)
+        if positions is None:
+            positions = self._concerned(question, reasons)
+        for position in positions:
+            if not stays[position]:
+                continue
+            if position in ruled:
+                here, is_kept, bits = self._asked[position] = question.rules_say(position)
+            else:
+                here, is_kept, bits = (), False, default
+                self._asked.pop(position, None)
+            reason = reasons.get(position) if bits == default else self._support.reason(position, bits)
+            fixed = self._fixed(question, position, reason)
+            if fixed or here:
+                self.causes[position], self.overridden[position] = self._merge(here, is_kept, fixed)
+            else:
+                self.causes[position] = self.overridden[position] = ()
+            if bool(self.causes[position]) != is_float[position]:
+                is_float[position] ^= 1
+                turned.append(position)
+        if len(self._kept_alive) > 2 * len(stays) + 1000:
+            self._merged.clear()
+            self._kept_alive.clear()
+        return turned
+
+    def _concerned(self, question: Question, reasons: Mapping[int, str]) -> set[int]:
+        """All layers that have a cause, or had one."""
+        index = self._wiring.graph.index
+        float_only = {position for position, is_one in enumerate(self._wiring.is_float_only) if is_one}
+        measured = {index[name] for name in question.measured if name in index}
+        before = {position for position, causes in enumerate(self.causes) if causes}
+        return before.union(self._asked, float_only, measured, question.ruled, reasons, question.tail)
+
+    def differing(self, question: Question) -> set[int]:
+        """The layers for which the rules say something else than when they were last updated."""
+        gone = self._asked.keys() - question.ruled
+        return gone | {p for p in question.ruled if self._asked.get(p) != question.rules_say(p)}
+
+    def _fixed(self, question: Question, position: int, reason: str | None) -> tuple[Cause, ...]:
+        """The causes that no rule gives."""
+        is_float_only = self._wiring.is_float_only[position]
+        of = question.tail.get(position)
+        measured = _sensitivity(question, self._wiring.graph.nodes[position].name)
+        if reason is None and of is None and measured is None and not is_float_only:
+            return ()
+        found = [Cause(CauseKind.FLOAT_ONLY)] if is_float_only else []
+        found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
+        found += [Cause(CauseKind.TAIL, of=of)] if of else []
+        found += [measured] if measured else []
+        return tuple(found)
+
+    def _merge(
+        self, here: RulesHere, is_kept: bool, fixed: tuple[Cause, ...]
+    ) -> tuple[tuple[Cause, ...], ...]:
+        """Causes that hold, and causes that an explicit False took away; shared by layers that have the same."""
+        key = (id(here), is_kept, fixed)
+        found = self._merged.get(key)
+        if found is None:
+            causes = sorted((*fixed, *(cause for _, cause in here)), key=Cause.sort_key)
+            lost = tuple(cause for cause in causes if is_kept and cause.kind in _OVERRIDABLE)
+            held = tuple(cause for cause in causes if not (is_kept and cause.kind in _OVERRIDABLE))
+            found = self._merged[key] = (held, lost)
+            self._kept_alive.append(here)
+        return found
 
 
-def _unknown_output(entry: str, known: list[str], settings: Settings) -> SettingsError:
-    close = nearest(entry, known)
-    return SettingsError(
-        f"skip_tail_quantization names {entry!r}, which is no output",
-        expected=f"outputs of the graph: {', '.join(known[:8])}",
-        fix=f"did you mean {' or '.join(map(repr, close))}?" if close else "use true for all outputs",
-        location=settings.location_of("global_quantization_settings", "skip_tail_quantization"),
-    )
-
-
-def _support(graph: Graph, node: Node, target: Target, bits: Bits) -> str | None:
-    """Why the target cannot compute the layer in integers; a type nobody knows is never guessed."""
-    if node.type not in OPERATORS:
-        return f"{node.type} is no operator type of the vocabulary"
-    return target.support(graph, node, *bits)
-
-
-def _bits(reach: RuleReach, position: int, default: Bits) -> Bits:
-    weights = reach.fields["weights_num_bits"].get(position)
-    activations = reach.fields["activations_num_bits"].get(position)
-    return (
-        int(weights.value) if weights else default[0],
-        int(activations.value) if activations else default[1],
-    )
-
-
-def _sensitivity(
-    node: Node, measured: Mapping[str, Sensitivity], measure: str, threshold: float | None
-) -> list[Cause]:
-    if threshold is None or node.name not in measured:
-        return []
-    value = measured[node.name].measure(measure)
-    is_above = value is not None and not value <= threshold  # NaN is above every threshold
-    return [Cause(CauseKind.SENSITIVITY, of=(f"{value:.6g} > {threshold:.6g}",))] if is_above else []
+def _sensitivity(question: Question, layer: str) -> Cause | None:
+    if question.threshold is None or layer not in question.measured:
+        return None
+    value = question.measured[layer].measure(question.measure)
+    if value is None or value <= question.threshold:  # NaN is above every threshold
+        return None
+    return Cause(CauseKind.SENSITIVITY, of=(f"{value:.6g} > {question.threshold:.6g}",))

@@ -1,8 +1,4 @@
-"""`make_plan`: graph, settings, target and measured sensitivity become one decision per layer.
-
-own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False takes some away
--> groups -> inherited -> decisions, borders, rules without effect
-"""
+"""`Plan`: one decision per layer. `make_plan` makes one; `planner` makes many of one graph."""
 
 from __future__ import annotations
 
@@ -13,16 +9,8 @@ from typing import Any
 from clika_core.diagnostics import Diagnostic
 from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node
-from clika_core.planning.borders import place_borders
-from clika_core.planning.decision import Border, Cause, CauseKind, Decision, Group, Precision
-from clika_core.planning.effects import rules_without_effect
-from clika_core.planning.groups import form_groups
-from clika_core.planning.inheritance import inherit
-from clika_core.planning.own_causes import OwnCauses, own_causes
-from clika_core.planning.selectors import SelectorIndex
-from clika_core.planning.sensitivities import Sensitivity, sensitivities
-from clika_core.planning.skip_rules import RuleReach, reach_of
-from clika_core.planning.wiring import Wiring
+from clika_core.planning.decision import Border, Decision, Group, Precision
+from clika_core.planning.sensitivities import Sensitivity
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
 
@@ -34,7 +22,6 @@ class Plan:
     graph: Graph
     target: str
     decisions: tuple[Decision, ...]
-    groups: Mapping[str, Group]
     borders: tuple[Border, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
@@ -49,6 +36,15 @@ class Plan:
             self.graph[layer]
             raise KeyError(f"{layer!r} is a graph input or output, not a layer")
         return found
+
+    @cached_property
+    def groups(self) -> Mapping[str, Group]:
+        """Every layer that stays, in exactly one group, by the group's head and in trace order."""
+        members: dict[str, list[str]] = {}
+        for decision in self.decisions:
+            if decision.group is not None and decision.precision is not Precision.REMOVED:
+                members.setdefault(decision.group, []).append(decision.name)
+        return {head: Group(head, tuple(names)) for head, names in members.items()}
 
     @property
     def skipped(self) -> tuple[str, ...]:
@@ -82,77 +78,13 @@ def make_plan(
     target: Target,
     sensitivity: Mapping[str, float | Sensitivity | None] | None = None,
 ) -> Plan:
-    """Decide every layer of `graph`. Linear in nodes and edges per rule.
+    """Decide every layer of `graph`. Linear in nodes and edges; for several plans of one graph make a `Planner`.
 
     `sensitivity` maps layers to their measured QS. Raises SettingsError for rules that cannot be used.
     """
-    reach = reach_of(settings.rules, SelectorIndex(graph))
-    return decide(Wiring(graph), settings, target, reach, sensitivities(sensitivity or {}))
+    from clika_core.planning.planner import Planner  # it makes what is defined here
 
-
-def decide(
-    wiring: Wiring,
-    settings: Settings,
-    target: Target,
-    reach: RuleReach,
-    measured: Mapping[str, Sensitivity],
-) -> Plan:
-    """The plan of the rules in `reach`; of `settings` only the sections are read.
-
-    For tools that compare several plans of one graph. Raises SettingsError for a tail of an unknown output.
-    """
-    graph = wiring.graph
-    own = own_causes(wiring, settings, target, reach, measured)
-    floats = {name for name, causes in own.causes.items() if causes}
-    groups = form_groups(wiring, target, floats)
-    inherited = inherit(wiring, groups, floats)
-    decider = _Decider(wiring, own, groups, inherited, measured)
-    decisions = tuple(decider(node) for node in graph.layers)
-    return Plan(
-        graph,
-        target.name,
-        decisions,
-        groups,
-        place_borders(wiring, floats),
-        (*own.diagnostics, *rules_without_effect(wiring, reach, own, decisions)),
-    )
-
-
-class _Decider:
-    """Makes the decision of one layer from what the steps found."""
-
-    def __init__(
-        self,
-        wiring: Wiring,
-        own: OwnCauses,
-        groups: Mapping[str, Group],
-        inherited: Mapping[str, tuple[str, ...]],
-        measured: Mapping[str, Sensitivity],
-    ) -> None:
-        self._wiring, self._own, self._inherited, self._measured = wiring, own, inherited, measured
-        self._group_of = {member: group.head for group in groups.values() for member in group.members}
-
-    def __call__(self, node: Node) -> Decision:
-        name = node.name
-        if name in self._wiring.removed:
-            host = self._wiring.removed[name]
-            group = self._group_of[host] if host else None
-            return Decision(name, Precision.REMOVED, group=group, into=host)
-        causes = [*self._own.causes[name]]
-        if name in self._inherited:
-            causes.append(Cause(CauseKind.INHERITED, of=self._inherited[name]))
-        bits = self._own.bits[name]
-        measured = self._measured.get(name)
-        return Decision(
-            name,
-            Precision.FLOAT if causes else Precision.QUANTIZED,
-            tuple(sorted(causes, key=Cause.sort_key)),
-            self._own.overridden[name],
-            self._group_of[name],
-            weights_num_bits=bits[0],
-            activations_num_bits=bits[1],
-            qs=measured.qs if measured else None,
-        )
+    return Planner(graph, target).plan(settings, sensitivity)
 
 
 def _layer_to_json(node: Node, decision: Decision) -> dict[str, Any]:

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from clika_core.errors import SettingsError, nearest
 from clika_core.frozen import frozen
-from clika_core.ir.graph import Graph, Node
+from clika_core.ir.graph import Graph, Node, NodeKind
 from clika_core.ir.paths import normalise_path
-from clika_core.planning.globs import glob_matcher
+from clika_core.planning.globs import matching_words
+
+if TYPE_CHECKING:
+    from clika_core.planning.regular_expressions import Words
 
 
 class Specificity(IntEnum):
@@ -61,79 +65,117 @@ class SelectorIndex:
     def suggestions(self, selector: str) -> list[str]:
         """Names, aliases, paths and types close to a selector that matched nothing."""
         _, _, rest = selector.rpartition(":")
-        known = [*self._names, *self._modules, *(f"op:{type_}" for type_ in self._types)]
+        known = {*self._names, *self._modules}
         close = nearest(rest, [*self._names, *self._modules, *self._types])
         return [word if word in known else f"op:{word}" for word in close]
 
     @cached_property
-    def _names(self) -> dict[str, list[int]]:
-        """Layer names and framework names, each with its layers. Source paths are found by `_modules`.
+    def _names(self) -> Mapping[str, Sequence[int]]:
+        """Layer names and framework names, each with its layers. Source paths are found by `_modules`."""
+        return {**{node.name: (position,) for position, node in self._layers}, **self._aliases}
+
+    @cached_property
+    def _aliases(self) -> dict[str, list[int]]:
+        """Framework names, each with its layers.
 
         A framework counts from another number (its second `linear` is `linear_1`): where a framework's name is
         also a layer's, it means that layer alone.
         """
-        own = {node.name: [position] for position, node in self._layers()}
-        others: dict[str, list[int]] = {}
-        for position, node in self._layers():
-            for alias in dict.fromkeys(node.aliases):
-                if alias not in own and alias != node.path:
-                    others.setdefault(alias, []).append(position)
-        return own | others
+        found: dict[str, list[int]] = {}
+        for position, node in self._layers:
+            for alias in node.aliases:
+                if alias != node.path and not self._is_layer(alias):
+                    positions = found.setdefault(alias, [])
+                    if not positions or positions[-1] != position:
+                        positions.append(position)
+        return found
+
+    def _is_layer(self, name: str) -> bool:
+        position = self.graph.index.get(name)
+        return position is not None and self.graph.nodes[position].kind is NodeKind.LAYER
 
     @cached_property
-    def _modules(self) -> dict[str, list[int]]:
-        """Every module path, and every path above it, with the layers at it or below it."""
+    def _paths(self) -> dict[str, list[int]]:
+        """The layers at each path."""
         found: dict[str, list[int]] = {}
-        for position, node in self._layers():
-            for module in _ancestors(node.path):
-                found.setdefault(module, []).append(position)
+        for position, node in self._layers:
+            if node.path:
+                found.setdefault(node.path, []).append(position)
+        return found
+
+    @cached_property
+    def _sorted_paths(self) -> list[str]:
+        """What lies below a module is one stretch of these."""
+        return sorted(self._paths)
+
+    @cached_property
+    def _modules(self) -> dict[str, None]:
+        """Every path of a layer, and every path above it."""
+        found: dict[str, None] = {}
+        for path in self._paths:
+            while path and path not in found:
+                found[path] = None
+                path = path.rpartition(".")[0]
         return found
 
     @cached_property
     def _types(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for position, node in self._layers():
+        for position, node in self._layers:
             found.setdefault(node.type, []).append(position)
         return found
 
-    def _layers(self) -> Iterable[tuple[int, Node]]:
-        index = self.graph.index
-        return ((index[node.name], node) for node in self.graph.layers)
+    @cached_property
+    def _layers(self) -> list[tuple[int, Node]]:
+        return [pair for pair in enumerate(self.graph.nodes) if pair[1].kind is NodeKind.LAYER]
+
+    @cached_property
+    def _sorted_words(self) -> tuple[list[str], list[str]]:
+        """What a glob is compared with: names, modules."""
+        return sorted(self._names), sorted(self._modules)
+
+    @cached_property
+    def _whole_words(self) -> Words:
+        """What a regular expression is compared with: names, and whole paths of layers."""
+        from clika_core.planning.regular_expressions import Words
+
+        return Words(list({**self._names, **self._paths}))
 
     def _by_name(self, name: str) -> Matches:
-        return dict.fromkeys(self._names.get(name, ()), Specificity.NAME)
+        positions = (self.graph.index[name],) if self._is_layer(name) else self._aliases.get(name, ())
+        return dict.fromkeys(positions, Specificity.NAME)
 
     def _by_path(self, text: str) -> Matches:
         path = normalise_path(text)
-        return {
-            position: Specificity.PATH if self.graph.nodes[position].path == path else Specificity.PREFIX_PATH
-            for position in self._modules.get(path, ())
-        }
+        at = self._paths.get(path, ())
+        found = dict.fromkeys(at, Specificity.PATH)
+        found.update(dict.fromkeys(self._below(path), Specificity.PREFIX_PATH))
+        return found if not at or len(found) == len(at) else dict(sorted(found.items()))
+
+    def _below(self, path: str) -> list[int]:
+        """The layers whose path begins with `path` and goes on."""
+        paths = self._sorted_paths
+        first, last = bisect_left(paths, f"{path}."), bisect_left(paths, f"{path}/")  # "/" follows "."
+        return sorted(position for below in paths[first:last] for position in self._paths[below])
 
     def _by_glob(self, pattern: str) -> Matches:
-        matches = glob_matcher(normalise_path(pattern))
-        words = (*self._names.items(), *self._modules.items())
-        return self._all(matches, words, Specificity.GLOB)
+        names, modules = self._sorted_words
+        pattern = normalise_path(pattern)
+        found = [p for word in matching_words(pattern, names) for p in self._names[word]]
+        for module in matching_words(pattern, modules):
+            found += self._paths.get(module, ())
+            found += self._below(module)
+        return dict.fromkeys(sorted(found), Specificity.GLOB)
 
     def _by_regex(self, pattern: str) -> Matches:
-        from clika_core.planning.regular_expressions import regex_matcher
-
-        return self._all(regex_matcher(pattern), (*self._names.items(), *self._paths()), Specificity.REGEX)
+        found = self._whole_words.matching(pattern)
+        positions = (
+            p for word in found for places in (self._names, self._paths) for p in places.get(word, ())
+        )
+        return dict.fromkeys(sorted(positions), Specificity.REGEX)
 
     def _by_type(self, type_: str) -> Matches:
         return dict.fromkeys(self._types.get(type_, ()), Specificity.OP)
-
-    def _paths(self) -> Iterable[tuple[str, list[int]]]:
-        """Only whole paths of layers: a regular expression matches whole names."""
-        for position, node in self._layers():
-            if node.path:
-                yield node.path, [position]
-
-    @staticmethod
-    def _all(
-        matches: Callable[[str], bool], words: Iterable[tuple[str, list[int]]], specificity: Specificity
-    ) -> Matches:
-        return {p: specificity for word, positions in words if matches(word) for p in positions}
 
     def _ambiguous(self, selector: str, by_name: Matches, by_path: Matches) -> SettingsError:
         def names(found: Matches) -> str:
@@ -155,14 +197,3 @@ _READINGS: Mapping[str, Callable[[SelectorIndex, str], Matches]] = {
     "re": SelectorIndex._by_regex,
     "op": SelectorIndex._by_type,
 }
-
-
-def _ancestors(path: str | None) -> Iterable[str]:
-    """`a.b.c` gives `a`, `a.b`, `a.b.c`."""
-    if not path:
-        return
-    cut = path.find(".")
-    while cut != -1:
-        yield path[:cut]
-        cut = path.find(".", cut + 1)
-    yield path

@@ -9,25 +9,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from clika_core.ir.graph import Graph, NodeKind
-from clika_core.ir.operators import is_weighted
-from clika_core.planning.reachability import pick
+from clika_core.ir.operators import Trait, trait_of
+from clika_core.planning.reachability import Picker
 
 
-def tails(graph: Graph, outputs: Sequence[str]) -> Mapping[int, tuple[str, ...]]:
+def tails(
+    graph: Graph, outputs: Sequence[str], traits: Sequence[Trait] | None = None
+) -> Mapping[int, tuple[str, ...]]:
     """Each layer of the tail, by position, with the outputs (of those named) whose tail it is in."""
-    bits = {graph.index[name]: 1 << order for order, name in enumerate(outputs)}
-    reaches = [bits.get(position, 0) for position in range(len(graph.nodes))]
+    traits = traits or [trait_of(node) for node in graph.nodes]
+    reaches = [0] * len(graph.nodes)
+    for order, name in enumerate(outputs):
+        reaches[graph.index[name]] |= 1 << order
     passes_weighted = [0] * len(graph.nodes)
+    pick = Picker(outputs)
+    found: dict[int, tuple[str, ...]] = {}
     for position in range(len(graph.nodes) - 1, -1, -1):
         reached = reaches[position]
         if not reached:
             continue
-        after = reached if is_weighted(graph.nodes[position]) else passes_weighted[position]
+        passed = passes_weighted[position]
+        if reached != passed and graph.nodes[position].kind is NodeKind.LAYER:
+            found[position] = pick(reached & ~passed)
+        after = reached if traits[position] is Trait.WEIGHTED else passed
         for producer in graph.producers[position]:
             reaches[producer] |= reached
             passes_weighted[producer] |= after
-    return {
-        position: pick(reaches[position] & ~passes_weighted[position], outputs)
-        for position, node in enumerate(graph.nodes)
-        if node.kind is NodeKind.LAYER and reaches[position] & ~passes_weighted[position]
-    }
+    return dict(reversed(found.items()))

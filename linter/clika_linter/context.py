@@ -15,7 +15,8 @@ from functools import cached_property
 
 from clika_core.errors import ClikaError, SettingsError
 from clika_core.ir.graph import Graph
-from clika_core.planning.plan import Plan, decide
+from clika_core.planning.plan import Plan
+from clika_core.planning.planner import Planner
 from clika_core.planning.rule_errors import RuleError
 from clika_core.planning.selectors import SelectorIndex
 from clika_core.planning.sensitivities import Sensitivity
@@ -171,7 +172,7 @@ class Context:
     @cached_property
     def tail_error(self) -> SettingsError | None:
         """What is wrong with `skip_tail_quantization` on this graph; the plan is then made without a tail."""
-        from clika_core.planning.own_causes import tail_outputs
+        from clika_core.planning.tail_outputs import tail_outputs
 
         try:
             tail_outputs(self.graph, self.settings)
@@ -215,7 +216,7 @@ class Context:
     @cached_property
     def plan_without_sensitivity(self) -> Plan:
         """The plan with no layer skipped for its QS."""
-        return decide(self.wiring, self._sections, self.target, self.reach, {})
+        return self._planner.decide(self._sections, self.reach, {})
 
     def rules(self) -> Iterator[tuple[int, ResolvedRule]]:
         """The rules that can be used, with their numbers in `reach`."""
@@ -227,7 +228,12 @@ class Context:
         return self.settings if self.tail_error is None else sections_with_tail(self.settings, False)
 
     def _decide(self, settings: Settings, reach: RuleReach) -> Plan:
-        return decide(self.wiring, settings, self.target, reach, self.measured)
+        return self._planner.decide(settings, reach, self.measured)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        """Makes every plan of this context: each looks only at what differs from the one before."""
+        return Planner(self.graph, self.target, wiring=self.wiring, index=self.index)
 
     # reports
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from clika_core.planning.decision import Cause, CauseKind, How
-from clika_core.planning.skip_rules import FieldWinner, ResolvedRule, RuleReach
+from clika_core.planning.skip_rules import FieldWinner, ResolvedRule, RuleReach, RulesHere
 from clika_core.settings.model import Settings
 
 
@@ -22,22 +22,22 @@ def sections_with_tail(settings: Settings, skip_tail: bool | Sequence[str]) -> S
 
 def reach_without(reach: RuleReach, numbers: Collection[int]) -> RuleReach:
     """What the other rules reach. Rule numbers stay as they are; the diagnostics are left out."""
-    causes = {}
+    causes: dict[int, RulesHere] = {}
     for position, found in reach.causes.items():
         kept = [pair for pair in found if pair[0] not in numbers]
         if kept:
-            causes[position] = kept
+            causes[position] = found if len(kept) == len(found) else kept
     candidates = [(number, rule) for number, rule in enumerate(reach.rules) if number not in numbers]
     fields = {name: _winners(name, winners, candidates, numbers) for name, winners in reach.fields.items()}
-    return RuleReach(reach.rules, causes, fields)
+    return RuleReach(reach.rules, causes, fields, order=[number for number, _ in candidates])
 
 
 def reach_with_skips(reach: RuleReach, positions: Iterable[int]) -> RuleReach:
     """What the rules reach if a further one, which sets nothing else, skipped the layers at `positions`."""
     cause = (len(reach.rules), Cause(CauseKind.RULE, How.SELECTED))
-    causes = {position: [*found] for position, found in reach.causes.items()}
+    causes: dict[int, RulesHere] = dict(reach.causes)
     for position in positions:
-        causes.setdefault(position, []).append(cause)
+        causes[position] = (*causes.get(position, ()), cause)
     return RuleReach(reach.rules, causes, reach.fields)
 
 

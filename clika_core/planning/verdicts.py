@@ -1,0 +1,120 @@
+"""`Verdicts`: from what is asked to one decision per layer, step by step, each over no more layers than changed.
+
+own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False takes some away
+-> groups -> inherited -> decisions, borders, rules without effect
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from clika_core.ir.graph import NodeKind
+from clika_core.planning.borders import Borders
+from clika_core.planning.decision import Cause, CauseKind, Decision, Precision
+from clika_core.planning.effects import Effects
+from clika_core.planning.groups import Groups
+from clika_core.planning.inheritance import Inheritance
+from clika_core.planning.own_causes import OwnCauses, Question
+from clika_core.planning.plan import Plan
+from clika_core.planning.support import Support
+from clika_core.planning.wiring import Wiring
+from clika_core.targets.target import Target
+
+
+class Verdicts:
+    """The decisions on all layers, kept up to date from plan to plan."""
+
+    def __init__(self, wiring: Wiring, target: Target) -> None:
+        """Prepare; nothing is decided yet."""
+        graph = wiring.graph
+        self._wiring, self._target = wiring, target
+        self._support = Support(wiring, target)
+        self._own = OwnCauses(wiring, self._support)
+        self._groups = Groups(wiring, target)
+        self._inheritance = Inheritance(wiring, self._groups, self._own.is_float)
+        self._borders = Borders(wiring)
+        self._layers = [p for p, node in enumerate(graph.nodes) if node.kind is NodeKind.LAYER]
+        self._decisions: list[Decision | None] = [None] * len(graph.nodes)
+        self._asked: Question | None = None
+
+    def plan(self, question: Question, touched: set[int] | None) -> Plan:
+        """The answer to `question`.
+
+        `touched` are the layers for which the rules say something else than in the last question, where known.
+        """
+        positions = self._differing(question, touched)
+        self._update(question, positions)
+        self._asked = question
+        effects = Effects(
+            self._wiring, self._support, question, self._own.overridden, self._inheritance.is_float
+        )
+        return Plan(
+            self._wiring.graph,
+            self._target.name,
+            tuple([decision for decision in self._decisions if decision is not None]),
+            self._borders.all(),
+            (*question.reach.diagnostics, *effects.without_effect()),
+        )
+
+    def _differing(self, question: Question, touched: set[int] | None) -> set[int] | None:
+        """The layers for which anything is asked otherwise than last time; None for all."""
+        last = self._asked
+        if last is None or last.default_bits != question.default_bits:
+            return None
+        is_same_book = touched is not None and last.reach.causes is question.reach.causes
+        found = {*touched} if touched is not None and is_same_book else self._own.differing(question)
+        if last.tail is not question.tail:
+            tails = last.tail, question.tail
+            found |= {p for p in tails[0].keys() | tails[1].keys() if tails[0].get(p) != tails[1].get(p)}
+        if last.measurement != question.measurement:
+            index = self._wiring.graph.index
+            found |= {
+                index[name] for name in last.measured.keys() | question.measured.keys() if name in index
+            }
+        return found
+
+    def _update(self, question: Question, positions: Collection[int] | None) -> None:
+        turned = self._own.update(question, positions)
+        regrouped = self._groups.regroup(turned, self._own.is_float)
+        inheriting, flipped = self._inheritance.update([*turned, *regrouped])
+        self._borders.place(flipped, self._inheritance.is_float)
+        self._decide(question, self._layers if positions is None else {*positions, *regrouped, *inheriting})
+
+    def _decide(self, question: Question, positions: Iterable[int]) -> None:
+        nodes, stays, heads = self._wiring.graph.nodes, self._wiring.stays, self._groups.heads
+        causes, overridden, giving = self._own.causes, self._own.overridden, self._inheritance.giving
+        is_float, ruled, default = self._inheritance.is_float, question.ruled, question.default_bits
+        measured = question.measured
+        for position in positions:
+            name = nodes[position].name
+            if not stays[position]:
+                self._decisions[position] = self._of_removed(name)
+                continue
+            bits = question.bits(position) if position in ruled else default
+            sensitivity = measured.get(name) if measured else None
+            self._decisions[position] = Decision(
+                name,
+                _FLOAT if is_float[position] else _QUANTIZED,
+                self._causes(causes[position], giving(position)) if is_float[position] else (),
+                overridden[position],
+                nodes[heads[position]].name,
+                None,
+                bits[0],
+                bits[1],
+                sensitivity.qs if sensitivity else None,
+            )
+
+    def _causes(self, held: tuple[Cause, ...], givers: Collection[int]) -> tuple[Cause, ...]:
+        if not givers:
+            return held
+        nodes = self._wiring.graph.nodes
+        return (*held, Cause(CauseKind.INHERITED, of=tuple([nodes[giver].name for giver in givers])))
+
+    def _of_removed(self, name: str) -> Decision:
+        host = self._wiring.removed[name]
+        head = self._groups.heads[self._wiring.graph.index[host]] if host else None
+        group = None if head is None else self._wiring.graph.nodes[head].name
+        return Decision(name, Precision.REMOVED, group=group, into=host)
+
+
+_FLOAT, _QUANTIZED = Precision.FLOAT, Precision.QUANTIZED  # an attribute of an enum is slow to look up
