@@ -1,19 +1,19 @@
-"""`clika`: a group whose commands are imported only when they run, and one place where errors become exit codes.
+"""`clika`: what the console script runs, and one place where errors become exit codes.
 
 0 done    1 findings    2 usage, input, something missing    70 our bug    130 interrupted
+
+Imports no click: `clika_core.cli.group` does, for everything but commands that can run without it.
 """
 
 from __future__ import annotations
 
-import importlib
+import gc
 import sys
 from collections.abc import Sequence
-from typing import Any
-
-import click
 
 from clika_core import __version__
 from clika_core.errors import ClikaError
+from clika_core.ir.collection import paused_collection
 
 USAGE, BUG, INTERRUPTED = 2, 70, 130
 
@@ -34,59 +34,24 @@ COMMANDS = {
 }
 
 
-class CommandGroup(click.Group):
-    """Built-in commands from `COMMANDS`, and those of plugins; a module is imported when its command is used."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All names, sorted."""
-        return sorted({*COMMANDS, *_from_plugins()})
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
-        if cmd_name in COMMANDS:
-            command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
-            return command
-        return _from_plugins().get(cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of `clika --help`, without importing a built-in command."""
-        rows = [(name, text) for name, (_, text) in COMMANDS.items()]
-        rows += [(name, command.get_short_help_str()) for name, command in _from_plugins().items()]
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(rows))
-
-
-@click.group(
-    cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
-@click.version_option(__version__, prog_name="clika")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def clika(debug: bool) -> None:
-    """Quantize neural networks, and explain every layer's decision.
-
-    \b
-    Start with:  clika demo
-    Then:        clika trace my_model.py:make_model -o model.graph.json
-                 clika plan model.graph.json -s settings.yaml
-                 clika compress my_model.py:make_model --data data.npz -s settings.yaml -o outputs
-    """
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(_run(given, is_debug="--debug" in given))
+    code = _run(given, is_debug="--debug" in given)
+    if arguments is None:
+        gc.freeze()  # the process ends: looking through all objects for garbage would only take time
+    sys.exit(code)
 
 
 def _run(arguments: list[str], is_debug: bool) -> int:
     try:
-        result = clika.main(arguments, prog_name="clika", standalone_mode=False)
-        return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        return _say("interrupted", INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        with paused_collection():
+            code = _run_quickly(arguments)
+        if code is None:
+            from clika_core.cli.group import run
+
+            code = run(arguments)
+        return code
     except ClikaError as error:
         return _say(f"error: {error}", USAGE, is_debug)
     except KeyboardInterrupt:
@@ -109,16 +74,22 @@ def _place(error: Exception) -> str:
     return "no line" if found is None else f"{found.tb_frame.f_globals.get('__name__')}:{found.tb_lineno}"
 
 
+def _run_quickly(arguments: Sequence[str]) -> int | None:
+    """The exit code of a plugin's command that could run without click, else None."""
+    if not arguments or arguments[0].startswith("-") or arguments[0] in COMMANDS:
+        return None
+    from clika_core.plugins.command_entry import CommandEntry
+    from clika_core.plugins.registry import commands
+
+    found = commands().get(arguments[0])
+    return found.run_quickly(arguments[1:]) if isinstance(found, CommandEntry) else None
+
+
 def _say(message: str, code: int, is_debug: bool = False) -> int:
     if is_debug:
         import traceback  # here: it is slow to import
 
         traceback.print_exc()
-    click.echo(message, err=True)
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(message.encode(encoding, "backslashreplace").decode(encoding) + "\n")
     return code
-
-
-def _from_plugins() -> dict[str, Any]:
-    from clika_core.plugins.registry import commands
-
-    return commands()

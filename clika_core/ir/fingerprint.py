@@ -6,16 +6,18 @@ shapes. Not paths, lines, versions, the model's name or example sizes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
+from clika_core.digests import sha256
 from clika_core.ir.graph import AttributeValue, Graph, Node
+
+_BYTES_PER_NODE = 300
 
 
 def fingerprint(graph: Graph) -> str:
     """sha256, in hexadecimal, of the canonical JSON of `graph`."""
-    digest = hashlib.sha256()
+    digest = sha256(expected_bytes=_BYTES_PER_NODE * len(graph))
     encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
     for node in graph.nodes:
         try:

@@ -13,13 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from clika_core.diagnostics import Diagnostic
 from clika_core.errors import GraphError, Location, nearest
 from clika_core.frozen import field, frozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Scalar: TypeAlias = bool | int | float | str | None
 AttributeValue: TypeAlias = "Scalar | tuple[AttributeValue, ...]"

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clika_core.errors import GraphError, OutputError
-from clika_core.files import write_whole
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.fingerprint import attribute_to_json
 from clika_core.ir.graph import Graph, Node
@@ -20,6 +18,9 @@ from clika_core.ir.readers import Mismatch, shown
 from clika_core.ir.removals import removals
 from clika_core.ir.snapshot_parts import Document, read_document
 from clika_core.ir.strict_json import read_json_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = "clika-graph"
 VERSION = 1
@@ -31,6 +32,10 @@ def save_graph(graph: Graph, path: str | Path) -> None:
 
     Raises OutputError where the file cannot be written.
     """
+    from pathlib import Path
+
+    from clika_core.files import write_whole
+
     try:
         write_whole(Path(path), graph_to_text(graph), mode=0o644)
     except OSError as error:

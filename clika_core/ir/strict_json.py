@@ -7,10 +7,12 @@ with the place in the text.
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clika_core.errors import GraphError, Location
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 256 * 2**20
 
@@ -18,7 +20,7 @@ MAX_BYTES = 256 * 2**20
 def read_json_file(path: str | Path, *, fix: str) -> Any:
     """The document in a file of at most `MAX_BYTES`; `fix` says what to do about a file that is none."""
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise GraphError(f"cannot read {path}", found=error.strerror or str(error), fix=fix) from error

@@ -8,7 +8,8 @@ A plugin is a module named by an entry point of the group `clika`, with function
     def clika_register_targets():
         return [MY_TARGET]
 
-A registration module imports no framework: it is loaded on every command.
+A function whose name begins with `clika_register_` is taken for a hook even without the mark: the project's own
+registration modules start quicker without it. A registration module imports no framework: many commands load it.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from clika_core.plugins.installed import GROUP
+
 if TYPE_CHECKING:
     import click
 
     from clika_core.backend.interface import Backend
     from clika_core.observers import Observer
+    from clika_core.plugins.command_entry import CommandEntry
     from clika_core.targets.target import Target
     from clika_linter.entry import RuleEntry
     from clika_linter.reporter import ReporterEntry
-
-GROUP = "clika"
 
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
@@ -49,8 +51,8 @@ def clika_register_observers() -> Sequence[tuple[str, Callable[[], Observer]]]: 
 
 
 @hookspec
-def clika_register_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
-    """Return commands that join `clika`."""
+def clika_register_commands() -> Sequence[click.Command | CommandEntry]:  # type: ignore[empty-body]
+    """Return commands that join `clika`; a `CommandEntry` names one without importing it."""
 
 
 @hookspec

@@ -13,12 +13,12 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from clika_core.digests import sha256
 from clika_core.plugins.cache_folder import cache_folder, write_cache
 
+GROUP: Final = "clika"  # of entry points
 _FORMAT: Final = 1
 _SETTLED_SECONDS: Final = 3  # a folder that changed just now may change again within the clock's resolution
 
@@ -46,7 +46,8 @@ def installed_points(group: str) -> list[PluginPoint]:
     state = _state(group) if folder else None
     if folder is None or state is None:
         return scan(group)
-    file = folder / f"plugins-{sha256(json.dumps(state[:4]).encode()).hexdigest()[:16]}.json"
+    name = sha256(json.dumps(state[:4]).encode()).hexdigest()[:16]
+    file = os.path.join(folder, f"plugins-{name}.json")
     cached = _read(file, state)
     if cached is not None:
         return cached
@@ -91,10 +92,11 @@ def _changed(folder: str) -> int:
         return 0
 
 
-def _read(file: Path, state: Sequence[Any]) -> list[PluginPoint] | None:
+def _read(file: str, state: Sequence[Any]) -> list[PluginPoint] | None:
     """What an earlier scan found in this very state."""
     try:
-        known, rows = json.loads(file.read_bytes())
+        with open(file, "rb") as stream:
+            known, rows = json.loads(stream.read())
         return [PluginPoint(*map(str, row)) for row in rows] if known == state else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None

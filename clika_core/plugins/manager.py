@@ -1,102 +1,120 @@
-"""Loads the plugins of the entry-point group `clika`, one by one: a broken one is named, all others work."""
+"""Finds what the plugins of the entry-point group `clika` implement; a broken one is named, all others work.
+
+pluggy examines a plugin when it is new or its file has changed (`examination`). A plugin is imported when one of its
+hooks is called, so that a command loads only those it needs.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
-import pluggy
-
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.frozen import frozen
-from clika_core.plugins import hooks
-from clika_core.plugins.installed import PluginPoint, installed_points
+from clika_core.plugins.installed import GROUP, PluginPoint, installed_points
+from clika_core.plugins.remembered import Remembered
 
 DISABLE = "CLIKA_DISABLE_PLUGINS"  # names of entry points, separated by commas
 
 
-@frozen(slots=False)
+@frozen
+class Plugin:
+    """A plugin that was examined: its functions by the hook that each implements."""
+
+    point: PluginPoint
+    functions: Mapping[str, str]
+
+    def items(self, hook: str) -> list[Any]:
+        """Import the plugin and call the hook, which it must implement."""
+        return list(getattr(self.point.load(), self.functions[hook])())
+
+
+@frozen
 class LoadedPlugins:
-    """The registered plugins by name, ready for hook calls, and what was wrong with the others.
+    """The plugins that work, by name, and what is wrong with the others."""
 
-    `points` are the entry points of those that are registered.
-    """
-
-    manager: pluggy.PluginManager
+    plugins: tuple[Plugin, ...]
     diagnostics: tuple[Diagnostic, ...]
-    points: tuple[PluginPoint, ...] = ()
+
+    @property
+    def points(self) -> tuple[PluginPoint, ...]:
+        """The entry points of the plugins that work."""
+        return tuple(plugin.point for plugin in self.plugins)
 
     def collect(self, hook: str) -> list[tuple[str, Any]]:
         """Pairs of plugin name and item, over all plugins that implement `hook`, sorted by plugin name."""
-        found = [(plugin, item) for plugin, returned in self._calls(hook) for item in returned()]
-        return sorted(found, key=lambda pair: pair[0])
+        return [(plugin.point.name, item) for plugin in self._with(hook) for item in plugin.items(hook)]
 
     def try_collect(self, hook: str) -> tuple[list[tuple[str, Any]], list[Diagnostic]]:
         """As `collect`; a plugin whose hook raises is left out and named in a diagnostic."""
         found: list[tuple[str, Any]] = []
         broken = []
-        for plugin, returned in sorted(self._calls(hook), key=lambda pair: pair[0]):
-            items: list[Any] = []
-            problem = _try(lambda items=items, returned=returned: items.extend(returned()))  # type: ignore[misc]
+        for plugin in self._with(hook):
+            name = plugin.point.name
+            items, problem = _try(lambda plugin=plugin: plugin.items(hook))  # type: ignore[misc]
             if problem:
-                message = f"plugin {plugin!r} fails in {hook}: {problem}"
-                broken.append(Diagnostic("broken-plugin", Severity.WARNING, message, related=(plugin,)))
+                message = f"plugin {name!r} fails in {hook}: {problem}"
+                broken.append(Diagnostic("broken-plugin", Severity.WARNING, message, related=(name,)))
             else:
-                found += [(plugin, item) for item in items]
+                found += [(name, item) for item in items]
         return found, broken
 
-    def _calls(self, hook: str) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
-        caller = getattr(self.manager.hook, hook)
-        return [(impl.plugin_name, impl.function) for impl in caller.get_hookimpls()]
+    def _with(self, hook: str) -> list[Plugin]:
+        return [plugin for plugin in self.plugins if hook in plugin.functions]
 
 
 @cache
 def plugins() -> LoadedPlugins:
-    """All installed plugins, loaded once per process."""
-    return load(installed_points(hooks.GROUP), os.environ.get(DISABLE, ""))
+    """All installed plugins, found once per process."""
+    remembered = Remembered()
+    found = load(installed_points(GROUP), os.environ.get(DISABLE, ""), remembered)
+    remembered.save()
+    return found
 
 
-def load(points: Iterable[PluginPoint], disabled: str = "") -> LoadedPlugins:
-    """Load entry points in order of their names; `disabled` names some to leave out, separated by commas."""
-    manager = pluggy.PluginManager(hooks.GROUP)
-    manager.add_hookspecs(hooks)
+def load(
+    points: Iterable[PluginPoint], disabled: str = "", remembered: Remembered | None = None
+) -> LoadedPlugins:
+    """Examine entry points in order of their names; `disabled` names some to leave out, separated by commas."""
     left_out = {name.strip() for name in disabled.split(",")}
+    found: dict[str, Plugin] = {}
     diagnostics: list[Diagnostic] = []
-    registered = []
     for point in sorted(points, key=lambda point: (point.name, point.distribution)):
-        if point.name not in left_out:
-            problem = _try(lambda point=point: _register(manager, point))  # type: ignore[misc]
-            if problem:
-                diagnostics.append(_broken(point, problem))
-            else:
-                registered.append(point)
-    return LoadedPlugins(manager, tuple(diagnostics), tuple(registered))
+        if point.name in left_out:
+            continue
+        functions, problem = _functions(point, remembered)
+        if point.name in found:
+            problem = f"another plugin is named {point.name!r} too"
+        if problem:
+            diagnostics.append(_broken(point, problem))
+        else:
+            found[point.name] = Plugin(point, functions)
+    return LoadedPlugins(tuple(found.values()), tuple(diagnostics))
 
 
-def _register(manager: pluggy.PluginManager, point: PluginPoint) -> None:
-    """Import a plugin and register it; whatever is wrong with it leaves the manager as it was."""
-    if manager.has_plugin(point.name):
-        raise ValueError(f"another plugin is named {point.name!r} too")
-    module = point.load()
-    manager.register(module, name=point.name)
+def _functions(point: PluginPoint, remembered: Remembered | None) -> tuple[Mapping[str, str], str | None]:
+    """The functions of a plugin by hook, and what is wrong with it, or None."""
+    known = remembered.get(point) if remembered else None
+    if known is not None:
+        return known, None
+    from clika_core.plugins.examination import examine
+
+    found, problem = _try(lambda: examine(point))
+    if problem is None and remembered:
+        remembered.put(point, found)
+    return found or {}, problem
+
+
+def _try(action: Callable[[], Any]) -> tuple[Any, str | None]:
+    """What `action` returns and None, or None and what it raised in one line. A plugin may even call sys.exit."""
     try:
-        manager.check_pending()
-    except BaseException:
-        manager.unregister(module)
-        raise
-
-
-def _try(action: Callable[[], None]) -> str | None:
-    """Run `action`; what it raised in one line, or None. A plugin may even call sys.exit."""
-    try:
-        action()
+        return action(), None
     except KeyboardInterrupt:
         raise
     except BaseException as problem:  # noqa: BLE001 - whatever a plugin does, the others go on
-        return f"{type(problem).__name__}: {' '.join(str(problem).split())}"
-    return None
+        return None, f"{type(problem).__name__}: {' '.join(str(problem).split())}"
 
 
 def _broken(point: PluginPoint, problem: str) -> Diagnostic:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from clika_core.backend.interface import Backend
     from clika_core.observers import Observer
+    from clika_core.plugins.command_entry import CommandEntry
     from clika_core.targets.target import Target
 
 
@@ -47,7 +48,7 @@ def observer_named(name: str) -> Callable[[], Observer]:
 
 
 @cache
-def commands() -> dict[str, click.Command]:
+def commands() -> dict[str, click.Command | CommandEntry]:
     """The commands that plugins add to `clika`."""
     return _by_name("clika_register_commands", lambda command: str(command.name))
 

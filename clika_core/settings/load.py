@@ -7,12 +7,12 @@ file contains, and takes the settings and problems that `clika_core.settings.int
 from __future__ import annotations
 
 import codecs
+import os
 import warnings
 from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from clika_core.errors import SettingsError
 from clika_core.settings.document import Document, ScalarNode
@@ -21,6 +21,9 @@ from clika_core.settings.model import Settings
 from clika_core.settings.problems import Problem, ProblemKind, SettingsFileError
 from clika_core.settings.source import Source, Span
 from clika_core.settings.tree_builder import TreeBuilder, UnreadableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES: Final = 4 * 2**20
 
@@ -55,7 +58,7 @@ def read_document_file(path: str | Path) -> Document:
     """The content of a file; its suffix says the format. Raises SettingsError only if it cannot be opened."""
     syntax = format_of(path)
     try:
-        with Path(path).open("rb") as stream:
+        with open(path, "rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         reason = getattr(error, "strerror", None) or str(error)
@@ -84,7 +87,7 @@ def read_document(text: str, file: str, format: str = Format.YAML) -> Document:
 
 def format_of(path: str | Path) -> Format:
     """The format that the suffix of a file name stands for; raises SettingsError for another."""
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMAT_BY_SUFFIX:
         raise SettingsError(
             f"the format of {str(path)!r} is unknown",

@@ -6,9 +6,8 @@ Start reading at `clika_core.settings.sections` for the keys, at `clika_core.set
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from clika_core.errors import Location, SettingsError
 from clika_core.settings.caller import caller_location
@@ -25,6 +24,9 @@ from clika_core.settings.sections import (
 )
 from clika_core.settings.setting import Section, refuse_key
 from clika_core.settings.value_type import InvalidValueError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["LayerQuantizationSettings", "LayerRule", "LayerSettings", "Settings"]
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pluggy
-
 if TYPE_CHECKING:
     from clika_core.targets.target import Target
 
-hookimpl = pluggy.HookimplMarker("clika")
 
-
-@hookimpl
 def clika_register_targets() -> Sequence[Target]:
     """The built-in targets."""
     from clika_core.targets.ort import ORT

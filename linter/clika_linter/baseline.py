@@ -102,13 +102,13 @@ class Baseline(NamedTuple):
         return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
-def read_baseline(path: Path, *, may_be_missing: bool = False) -> Baseline:
+def read_baseline(path: str, *, may_be_missing: bool = False) -> Baseline:
     """The baseline in a file. Raises SettingsError for a file that is none."""
     name = shown(path)
-    if may_be_missing and not path.exists():
+    if may_be_missing and not os.path.exists(path):
         return Baseline(name, ())
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             document: Any = json.loads(stream.read(MAX_BYTES))
     except (OSError, ValueError, RecursionError) as problem:
         raise SettingsError(f"the baseline {name} cannot be read", found=str(problem), fix=_FIX) from None

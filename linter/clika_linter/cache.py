@@ -10,11 +10,10 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 from clika_core import __version__
+from clika_core.digests import sha256
 from clika_core.plugins.cache_folder import cache_folder, write_cache
 from clika_core.plugins.manager import plugins
 from clika_linter.reported import Reported
@@ -28,7 +27,7 @@ class ResultCache:
     def __init__(self, folder: str | None = None, *, is_used: bool = True) -> None:
         """Use `folder`, else the user's cache folder; none at all unless `is_used`."""
         default = cache_folder()
-        root = Path(folder) if folder else default / "lint" if default else None
+        root = folder or (os.path.join(default, "lint") if default else None)
         self._folder = root if is_used else None
 
     def key(self, parts: Sequence[Any], files: Iterable[str | None]) -> str | None:
@@ -38,7 +37,7 @@ class ResultCache:
         found = sha256(json.dumps([_FORMAT, __version__, sys.version, _plugins(), parts]).encode())
         try:
             for file in files:
-                found.update(b"-" if file is None else sha256(Path(file).read_bytes()).digest())
+                found.update(b"-" if file is None else _content_digest(file))
         except OSError:
             return None
         return found.hexdigest()
@@ -48,7 +47,7 @@ class ResultCache:
         if self._folder is None or key is None:
             return None
         try:
-            content = json.loads(self._place(file).read_bytes())
+            content = _read_json(self._place(file))
             if content["key"] != key:
                 return None
             return [Reported.from_json(found) for found in content["findings"]], dict(content["beside"])
@@ -61,9 +60,20 @@ class ResultCache:
             content = {"key": key, "findings": [found.to_json() for found in findings], "beside": beside}
             write_cache(self._place(file), json.dumps(content))
 
-    def _place(self, file: str) -> Path:
+    def _place(self, file: str) -> str:
         name = sha256(os.path.abspath(file).encode("utf-8", "surrogateescape")).hexdigest()[:32]
-        return Path(self._folder or "", f"{name}.json")
+        return os.path.join(self._folder or "", f"{name}.json")
+
+
+def _content_digest(file: str) -> bytes:
+    with open(file, "rb") as stream:
+        found: bytes = sha256(stream.read()).digest()
+    return found
+
+
+def _read_json(file: str) -> Any:
+    with open(file, "rb") as stream:
+        return json.loads(stream.read())
 
 
 def _plugins() -> list[list[Any]]:

@@ -19,8 +19,8 @@ max-qs = 500
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -45,7 +45,7 @@ class ModelTable(NamedTuple):
 class Configuration(NamedTuple):
     """What `[tool.clika.lint]` says; `folder` is that of its file, the current one where there is none."""
 
-    folder: Path = Path()
+    folder: str = ""
     file: str | None = None
     paths: tuple[str, ...] = ()
     models: tuple[ModelTable, ...] = ()
@@ -60,21 +60,23 @@ class Configuration(NamedTuple):
     rules: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
 
 
-def find_configuration(start: Path) -> Configuration:
+def find_configuration(start: str) -> Configuration:
     """The configuration of the nearest `pyproject.toml` that has one, from `start` upwards."""
-    for folder in (start, *start.absolute().parents):
-        path = folder / "pyproject.toml"
-        if path.is_file():
-            found = read_configuration(path, is_required=False)
-            if found is not None:
-                return found
-    return Configuration()
+    folder, above = start, os.path.dirname(os.path.abspath(start))
+    while True:
+        path = os.path.join(folder, "pyproject.toml")
+        found = read_configuration(path, is_required=False) if os.path.isfile(path) else None
+        if found is not None:
+            return found
+        if folder == above:
+            return Configuration()
+        folder, above = above, os.path.dirname(above)
 
 
-def read_configuration(path: Path, *, is_required: bool = True) -> Configuration | None:
+def read_configuration(path: str, *, is_required: bool = True) -> Configuration | None:
     """The configuration in a file; None where it has none and need not. Raises SettingsError for a wrong one."""
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             content = stream.read(MAX_BYTES).decode("utf-8")
     except (OSError, ValueError) as problem:
         raise SettingsError(f"{path} cannot be read", found=str(problem)) from None
@@ -86,7 +88,7 @@ def read_configuration(path: Path, *, is_required: bool = True) -> Configuration
     return _configuration(table, path)
 
 
-def _table(content: str, path: Path) -> dict[str, Any] | None:
+def _table(content: str, path: str) -> dict[str, Any] | None:
     import tomllib
 
     try:
@@ -100,14 +102,14 @@ def _table(content: str, path: Path) -> dict[str, Any] | None:
     return document
 
 
-def _configuration(table: Mapping[str, Any], path: Path) -> Configuration:
+def _configuration(table: Mapping[str, Any], path: str) -> Configuration:
     reader = _Reader(table, path, "")
     reader.refuse_unknown(
         "paths models select extend-select ignore per-file-ignores fail-on require-reason baseline cache-dir rules"
     )
     return Configuration(
-        path.parent,
-        str(path),
+        os.path.dirname(path),
+        path,
         reader.texts("paths") or (),
         tuple(_model(_Reader(item, path, f"models[{i}]")) for i, item in enumerate(reader.tables("models"))),
         reader.texts("select"),
@@ -141,7 +143,7 @@ def _tables(reader: _Reader) -> dict[str, dict[str, Any]]:
 class _Reader:
     """A table of the file, and the way to it for messages."""
 
-    def __init__(self, content: Mapping[str, Any], path: Path, where: str) -> None:
+    def __init__(self, content: Mapping[str, Any], path: str, where: str) -> None:
         self.content = content
         self._path, self._where = path, where
 
@@ -207,6 +209,6 @@ class _Reader:
         return f"{self._where}.{key}".lstrip(".")
 
 
-def _wrong(path: Path, name: str, found: object, expected: str) -> SettingsError:
+def _wrong(path: str, name: str, found: object, expected: str) -> SettingsError:
     where = f"{_TABLE} {name}".rstrip()
     return SettingsError(f"{path}: invalid value of {where}", found=describe(found), expected=expected)

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from glob import glob
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from clika_core.errors import SettingsError
@@ -42,9 +41,9 @@ class Pairing(NamedTuple):
     unknown: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def below(cls, folder: Path, names: Sequence[str | None]) -> Pairing:
+    def below(cls, folder: str, names: Sequence[str | None]) -> Pairing:
         """The graph, report and reference report of these names, which are relative to `folder`."""
-        graph, report, reference = (shown(folder / name) if name else None for name in names)
+        graph, report, reference = (shown(os.path.join(folder, name)) if name else None for name in names)
         return cls(graph, report, reference)
 
     @property
@@ -88,58 +87,58 @@ def pairings_of(file: str, text: str, given: Pairing, configuration: Configurati
 
 
 def _expand(path: str) -> Iterator[str]:
-    place = Path(path)
-    if place.is_dir():
-        yield from (shown(file) for file in sorted(_settings_files(place)))
-    elif place.exists():
-        yield shown(place)
+    if os.path.isdir(path):
+        yield from (shown(file) for file in sorted(_settings_files(path)))
+    elif os.path.exists(path):
+        yield shown(path)
     else:
         raise SettingsError(f"there is no file or folder {path!r}")
 
 
-def _matching(folder: Path, pattern: str) -> list[str]:
+def _matching(folder: str, pattern: str) -> list[str]:
     """The files a pattern of the configuration names; it may match none, but a plain name must exist."""
-    files = [folder / name for name in glob(pattern, root_dir=folder, recursive=True)]
+    files = [os.path.join(folder, name) for name in glob(pattern, root_dir=folder or None, recursive=True)]
     if not files and not any(sign in pattern for sign in "*?["):
-        raise SettingsError(f"the configuration lists {pattern!r}, which does not exist", found=str(folder))
-    return [name for file in files for name in _expand(str(file))]
+        raise SettingsError(
+            f"the configuration lists {pattern!r}, which does not exist", found=folder or os.curdir
+        )
+    return [name for file in files for name in _expand(file)]
 
 
-def _settings_files(folder: Path) -> Iterator[Path]:
+def _settings_files(folder: str) -> Iterator[str]:
     """Files below `folder` that look like settings; hidden folders and links to folders are passed over."""
     waiting = [folder]
     for _ in range(_MAX_FOLDERS):
         if not waiting:
             return
         try:
-            inside = list(waiting.pop().iterdir())
+            inside = list(os.scandir(waiting.pop()))
         except OSError:
             continue
-        for path in inside:
-            if path.is_dir():
-                if not path.is_symlink() and not path.name.startswith("."):
-                    waiting.append(path)
-            elif path.suffix.lower() in SUFFIXES and _looks_like_settings(path):
-                yield path
+        for entry in inside:
+            if entry.is_dir():
+                if not entry.is_symlink() and not entry.name.startswith("."):
+                    waiting.append(entry.path)
+            elif entry.name.lower().endswith(SUFFIXES) and _looks_like_settings(entry.path):
+                yield entry.path
 
 
-def _looks_like_settings(path: Path) -> bool:
+def _looks_like_settings(path: str) -> bool:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             start = stream.read(_LOOKED_AT)
     except OSError:
         return False
-    return bool(_SECTIONS.search(start)) and not _OTHER_FORMAT.search(start) and path.name != "pyproject.toml"
+    is_other = _OTHER_FORMAT.search(start) or os.path.basename(path) == "pyproject.toml"
+    return bool(_SECTIONS.search(start)) and not is_other
 
 
-def _belongs(file: str, model: ModelTable, folder: Path) -> bool:
-    absolute = Path(os.path.abspath(file))
-    root = Path(os.path.abspath(folder))
-    name = absolute.relative_to(root).as_posix() if absolute.is_relative_to(root) else absolute.as_posix()
+def _belongs(file: str, model: ModelTable, folder: str) -> bool:
+    name = _below(file, folder) or os.path.abspath(file).replace(os.sep, "/")
     return any(matches_file(pattern.removeprefix("./"), name) for pattern in model.settings)
 
 
-def _pairing(model: ModelTable, folder: Path) -> Pairing:
+def _pairing(model: ModelTable, folder: str) -> Pairing:
     return Pairing.below(folder, (model.graph, model.report, model.reference_report))
 
 
@@ -150,13 +149,17 @@ def _from_comment(file: str, text: str) -> Pairing:
         if comment:
             found = _PAIR.finditer(comment["pairs"])
             pairs = {pair["key"]: pair["quoted"] or pair["plain"] for pair in found}
-            files = Pairing.below(Path(file).parent, [pairs.pop(word, None) for word in COMMENT_WORDS])
+            files = Pairing.below(os.path.dirname(file), [pairs.pop(word, None) for word in COMMENT_WORDS])
             return files._replace(unknown=tuple((word, number) for word in pairs))
     return Pairing()
 
 
-def shown(path: Path) -> str:
+def shown(path: str) -> str:
     """A path as messages name it: relative to the current folder where it lies in it, with slashes."""
-    here = Path.cwd()
-    absolute = Path(os.path.abspath(path))
-    return absolute.relative_to(here).as_posix() if absolute.is_relative_to(here) else str(path)
+    return _below(path, "") or path
+
+
+def _below(path: str, folder: str) -> str | None:
+    """The path relative to a folder in which it lies, with slashes; None where it lies elsewhere."""
+    absolute, root = os.path.abspath(path), os.path.join(os.path.abspath(folder), "")
+    return absolute[len(root) :].replace(os.sep, "/") if absolute.startswith(root) else None

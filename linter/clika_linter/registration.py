@@ -5,26 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pluggy
-
 if TYPE_CHECKING:
-    import click
-
+    from clika_core.plugins.command_entry import CommandEntry
     from clika_linter.entry import RuleEntry
     from clika_linter.reporter import ReporterEntry
 
-hookimpl = pluggy.HookimplMarker("clika")
 
-
-@hookimpl
-def clika_register_commands() -> Sequence[click.Command]:
+def clika_register_commands() -> Sequence[CommandEntry]:
     """`clika lint`."""
-    from clika_linter.command import command
+    from clika_core.plugins.command_entry import CommandEntry
 
-    return [command]
+    summary = "Find mistakes in settings before they cost a training run."
+    return [CommandEntry("lint", summary, "clika_linter.command:command", "clika_linter.quick_start:run")]
 
 
-@hookimpl
 def clika_register_lint_rules() -> Sequence[RuleEntry]:
     """The built-in rules."""
     from clika_linter.rules.table import RULES
@@ -32,7 +26,6 @@ def clika_register_lint_rules() -> Sequence[RuleEntry]:
     return RULES
 
 
-@hookimpl
 def clika_register_reporters() -> Sequence[ReporterEntry]:
     """The built-in output forms."""
     from clika_linter.formats import REPORTERS

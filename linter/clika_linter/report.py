@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from clika_core.errors import GraphError, SettingsError
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.strict_json import read_json_file
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.settings.messages import describe
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 T = TypeVar("T")
 _Object: TypeAlias = Mapping[str, Any]

@@ -6,10 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import click
 
 from clika_core.errors import OutputError, SettingsError, nearest
 from clika_linter.cache import ResultCache
@@ -61,7 +58,7 @@ class Session:
         ran = {found.file: found.ran for found in results}
         if baseline is not None and self._options.write_baseline:
             count = baseline.write(result.findings, result.texts, ran)
-            click.echo(f"{baseline.file} holds {count} findings now.")
+            _say(f"{baseline.file} holds {count} findings now.\n")
             return CLEAN
         if baseline is not None:
             new, outcome = baseline.apply(result.findings, result.texts, ran)
@@ -97,11 +94,7 @@ class Session:
     # the run
 
     def _configuration(self) -> Configuration:
-        found = (
-            read_configuration(Path(self._options.config))
-            if self._options.config
-            else find_configuration(Path())
-        )
+        found = read_configuration(self._options.config) if self._options.config else find_configuration("")
         return found or Configuration()
 
     def _linter(self, configuration: Configuration) -> Linter:
@@ -111,16 +104,16 @@ class Session:
             (*configuration.ignore, *self._options.ignore),
             configuration.per_file_ignores,
         )
-        folder = configuration.cache_dir and str(configuration.folder / configuration.cache_dir)
+        folder = configuration.cache_dir and os.path.join(configuration.folder, configuration.cache_dir)
         cache = ResultCache(folder, is_used=not self._options.no_cache)
         options = self._options
-        given = Pairing.below(Path(), (options.graph, options.report, options.reference_report))
+        given = Pairing.below("", (options.graph, options.report, options.reference_report))
         return Linter(registered().rules, configuration, selection, given, cache)
 
     def _baseline(self, configuration: Configuration) -> Baseline | None:
-        place = Path(self._options.baseline) if self._options.baseline else None
+        place = self._options.baseline
         if place is None and configuration.baseline:
-            place = configuration.folder / configuration.baseline
+            place = os.path.join(configuration.folder, configuration.baseline)
         if place is None:
             if self._options.write_baseline:
                 raise SettingsError("--write-baseline does not say where", fix="add --baseline FILE")
@@ -181,14 +174,21 @@ class Session:
     def _print(self, text: str) -> None:
         if self._options.output_file:
             try:
-                Path(self._options.output_file).write_text(text, encoding="utf-8", newline="\n")
+                with open(self._options.output_file, "w", encoding="utf-8", newline="\n") as stream:
+                    stream.write(text)
             except OSError as problem:
                 raise OutputError(
                     f"{self._options.output_file} cannot be written", found=problem.strerror
                 ) from None
         else:
-            encoding = sys.stdout.encoding or "utf-8"
-            click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, color=True)
+            _say(text)
+
+
+def _say(text: str) -> None:
+    """Write to the console, whatever characters it knows."""
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    sys.stdout.flush()
 
 
 def _texts(findings: tuple[Reported, ...]) -> dict[str, str]:

@@ -82,7 +82,7 @@ def test_the_guide_s_test_passes(package: Path) -> None:
 def test_configurations_of_the_guide_are_read(block: str, tmp_path: Path) -> None:
     place = tmp_path / "pyproject.toml"
     place.write_text(block, encoding="utf-8")
-    configuration = read_configuration(place)
+    configuration = read_configuration(str(place))
     assert configuration is not None
     for name, options in configuration.rules.items():
         declared = RULES[name].declared_options()

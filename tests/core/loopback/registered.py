@@ -8,8 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from clika_core.plugins import registry
-from clika_core.plugins.hooks import GROUP
-from clika_core.plugins.installed import PluginPoint, scan
+from clika_core.plugins.installed import GROUP, PluginPoint, scan
 from clika_core.plugins.manager import load
 
 _CACHED = (registry.backends, registry.commands, registry.observers, registry.targets)
