@@ -9,6 +9,7 @@ Lives at the bottom: everything may import it, it imports nothing of the project
     ├── NumericsError              quantization parameters that break an invariant
     ├── DataError                  calibration or evaluation data that cannot be used
     ├── TraceError                 a model that cannot be traced
+    ├── StateError                 a saved state of training that cannot be read, or does not fit
     ├── ModelError                 a MODEL argument that leads to no model
     ├── MissingDependencyError     something to install, with the install line
     ├── PluginError                a plugin that cannot be registered
@@ -89,6 +90,10 @@ class DataError(ClikaError):
 
 class TraceError(ClikaError):
     """A model that cannot be traced."""
+
+
+class StateError(ClikaError):
+    """A saved state of training that cannot be read, or does not fit."""
 
 
 class ModelError(ClikaError):

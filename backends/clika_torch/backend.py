@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +16,11 @@ from clika_core.errors import MissingDependencyError, ModelError
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from numpy.typing import NDArray
+
+    from clika_core.backend.trainable import StoredProgram
+    from clika_core.ir.graph import Graph
 
 INSTALL: Final = 'pip install "clika-core[torch]"'
 
@@ -81,11 +86,30 @@ class TorchBackend(Backend):
         held = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}
         return model if held <= {wanted} else copy.deepcopy(model).to(wanted)
 
+    def restored(self, program: StoredProgram, graph: Graph) -> TracedModel:
+        """The traced model that was stored. Raises StateError for anything else."""
+        _import_torch()
+        from clika_torch.stored_program import restored_model
+
+        return restored_model(program, graph)
+
     def set_seed(self, seed: int) -> None:
         """Seed torch on all devices, where it is loaded."""
         torch = sys.modules.get("torch")
         if torch is not None:
             torch.manual_seed(seed)
+
+    def random_state(self) -> Mapping[str, NDArray[Any]]:
+        """The state of torch's generators: the CPU's, and every GPU's that is in use."""
+        from clika_torch.random_state import random_state
+
+        return random_state()
+
+    def set_random_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a state that `random_state` gave."""
+        from clika_torch.random_state import set_random_state
+
+        set_random_state(state)
 
     def describe(self) -> BackendDescription:
         """Version and devices, or the problem that keeps torch from being imported."""

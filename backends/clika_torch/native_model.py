@@ -55,12 +55,30 @@ class NativeModel(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The result with the traced model's structure; raises DataError where an input does not fit."""
-        fixed, trace, held = self._clika, self._clika.trace, self._held()
-        leaves = trace.layout.take_call(args, kwargs)
-        arrays = as_tensors(leaves, held.device)
-        check_tensors(arrays, trace.graph.inputs)
-        own = TorchTracedModel(trace, held, fixed.removed, schedule=fixed.schedule, is_trained=True)
-        return build_result(trace.program, fixed.program(own, arrays), held, arrays)
+        own = self.traced()
+        arrays = as_tensors(own.trace.layout.take_call(args, kwargs), own.held.device)
+        check_tensors(arrays, own.graph.inputs)
+        return build_result(own.trace.program, self._clika.program(own, arrays), own.held, arrays)
+
+    def traced(self) -> TorchTracedModel:
+        """The traced model over this module's own tensors, with gradients."""
+        fixed = self._clika
+        return TorchTracedModel(
+            fixed.trace, self._held(), fixed.removed, schedule=fixed.schedule, is_trained=True
+        )
+
+    def path_of(self, layer: str, role: str) -> str | None:
+        """The name here of an operand that was replaced or added, None for any other."""
+        return self._clika.overrides.get((layer, role))
+
+    def paths(self) -> dict[str, str]:
+        """The name here of every tensor of the user's model that a run reads, by its name there."""
+        state = self._clika.trace.program.state
+        return {state[record].name: path for record, path in self._clika.state.items()}
+
+    def replaced(self) -> set[str]:
+        """The names here of operands that preprocessing replaced or added."""
+        return {path for path in self._clika.overrides.values() if path is not None}
 
     def _held(self) -> Held:
         own: dict[str, Tensor] = dict(self.named_parameters(remove_duplicate=False))

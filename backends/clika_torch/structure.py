@@ -112,7 +112,7 @@ def _open(value: Any) -> tuple[list[tuple[Any, Any]], Callable[[list[Any]], Any]
         names = tuple(field.name for field in fields(value))
         return [(name, getattr(value, name)) for name in names], partial(_make_dataclass, kind, names)
     if isinstance(value, Mapping):
-        return list(value.items()), partial(_make_dict, tuple(value))
+        return list(value.items()), partial(make_dict, tuple(value))
     if isinstance(value, list | tuple):
         return list(enumerate(value)), list if isinstance(value, list) else tuple
     if _holds_leaves(value):
@@ -137,7 +137,7 @@ def _open_registered(value: Any) -> tuple[list[tuple[Any, Any]], Callable[[list[
     keys: list[Any] = list(range(len(children)))
     if definition.flatten_with_keys_fn is not None:
         keys = [_plain(key) for key, _ in definition.flatten_with_keys_fn(value)[0]]
-    return list(zip(keys, children, strict=True)), partial(_make_registered, definition, context)
+    return list(zip(keys, children, strict=True)), partial(make_registered, definition, context)
 
 
 def _plain(key: Any) -> Any:
@@ -145,7 +145,8 @@ def _plain(key: Any) -> Any:
     return next((getattr(key, name) for name in ("key", "name", "idx") if hasattr(key, name)), key)
 
 
-def _make_registered(definition: pytree.NodeDef, context: Any, children: list[Any]) -> Any:
+def make_registered(definition: pytree.NodeDef, context: Any, children: list[Any]) -> Any:
+    """A container of a kind that torch's pytrees know."""
     return definition.unflatten_fn(children, context)
 
 
@@ -153,7 +154,8 @@ def _make_namedtuple(kind: type[Any], children: list[Any]) -> Any:
     return kind(*children)
 
 
-def _make_dict(keys: tuple[Any, ...], children: list[Any]) -> dict[Any, Any]:
+def make_dict(keys: tuple[Any, ...], children: list[Any]) -> dict[Any, Any]:
+    """A dict with these keys."""
     return dict(zip(keys, children, strict=True))
 
 

@@ -21,7 +21,9 @@ from clika_torch.parameters import TorchParameters
 from clika_torch.trace import Trace
 
 if TYPE_CHECKING:
+    from clika_core.backend.trainable import Setup, StoredProgram
     from clika_torch.native_model import NativeModel
+    from clika_torch.trainable import TorchTrainable
 
 
 class TorchTracedModel(TracedModel):
@@ -89,6 +91,18 @@ class TorchTracedModel(TracedModel):
         from clika_torch.native_model import NativeModel  # it makes traced models itself
 
         return NativeModel(self, program)
+
+    def trainable(self, setup: Setup) -> TorchTrainable:
+        """The native model of `setup.program` with an optimizer."""
+        from clika_torch.trainable import TorchTrainable
+
+        return TorchTrainable(self, setup)
+
+    def stored(self) -> StoredProgram:
+        """The trace and its tensors as data. Raises ModelError naming what is none."""
+        from clika_torch.stored_program import stored_program
+
+        return stored_program(self)
 
     def override(self, layer: str, role: str, tensor: Tensor | None) -> None:
         """Replace an operand of one layer; None leaves it out."""

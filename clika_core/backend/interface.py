@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from clika_core.backend.gaps import Gap
+from clika_core.backend.trainable import Setup, StoredProgram, Trainable, no_training
 from clika_core.errors import ModelError
 from clika_core.ir.graph import Graph, Node
 
@@ -171,6 +172,17 @@ class TracedModel(ABC):
         outputs beside `graph.outputs`; `traced` is this model over the native model's own trainable parameters.
         """
 
+    def trainable(self, setup: Setup) -> Trainable:
+        """The native model of `setup.program` with an optimizer. Raises ModelError where nothing can be trained."""
+        raise no_training(self.graph.backend)
+
+    def stored(self) -> StoredProgram:
+        """This model as data, from which `Backend.restored` makes an equal one where the user's code is not.
+
+        Raises ModelError where the backend cannot, naming what stands in the way.
+        """
+        raise no_training(self.graph.backend)
+
 
 Program: TypeAlias = Callable[[TracedModel, Sequence[Array]], tuple[Array, ...]]
 
@@ -213,6 +225,18 @@ class Backend(ABC):
     @abstractmethod
     def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
         """Train the demo's network anew; write weights and log into `folder` and return the weights' path."""
+
+    def restored(self, program: StoredProgram, graph: Graph) -> TracedModel:
+        """The traced model of `graph` that `TracedModel.stored` gave. Raises StateError for anything else."""
+        raise no_training(self.name)
+
+    def random_state(self) -> Mapping[str, NDArray[Any]]:
+        """The state of the framework's global random numbers; empty where it has none."""
+        return {}
+
+    def set_random_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a state that `random_state` gave."""
+        return
 
 
 @dataclass(frozen=True, slots=True)

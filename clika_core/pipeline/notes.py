@@ -30,9 +30,10 @@ def settings_notes(settings: Settings) -> list[str]:
     """
     if settings.global_quantization_settings.method == "qat":
         raise SettingsError(
-            "fine-tuning is not in this release",
+            "compress quantizes after training and cannot fine-tune: it is given no losses",
             found="global_quantization_settings.method: qat",
             expected="ptq, or null",
+            fix="fine-tune with clika_compression.clika_compress",
             location=settings.location_of("global_quantization_settings", "method"),
         )
     changed = [
@@ -42,7 +43,7 @@ def settings_notes(settings: Settings) -> list[str]:
         if key not in _IN_USE[section] and getattr(settings.section(section), key) != kind.keys[key].default
     ]
     return [
-        f"{name} has no effect yet: it belongs to fine-tuning, which is not in this release"
+        f"{name} has no effect here: it belongs to fine-tuning (clika_compression.clika_compress)"
         for name in changed
     ]
 

@@ -88,6 +88,11 @@ class TrainingSettings(Section, title="training_settings"):
 
     num_epochs = Setting(_COUNT_OR_ZERO, 10, "Epochs of fine-tuning.")
     learning_rate = Setting(Nullable(_POSITIVE), None, "Learning rate of the built-in optimizer.")
+    learning_rate_schedule = Setting(
+        Nullable(Choice(("constant", "cosine"))),
+        None,
+        "After the warm-up: the learning rate as it is, or falling to zero over all epochs; null: constant.",
+    )
     original_last_learning_rate = Setting(
         Nullable(_POSITIVE),
         None,

@@ -37,6 +37,21 @@ class Parameters:
             "weights": {f"{n}.{role}": p.to_json() for (n, role), p in self.weights.items()},
         }
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Parameters:
+        """The inverse of `to_json`. Raises KeyError, ValueError or NumericsError for anything else."""
+        activations = {_split(name): QuantParams.from_json(p) for name, p in data["activations"].items()}
+        return cls(
+            {(layer, int(port)): params for (layer, port), params in activations.items()},
+            {_split(name): QuantParams.from_json(params) for name, params in data["weights"].items()},
+        )
+
+
+def _split(name: str) -> tuple[str, str]:
+    """`layer.role` in two; the layer's name may have dots."""
+    layer, _, role = name.rpartition(".")
+    return layer, role
+
 
 def share(points: Points, observed: Mapping[ValueKey, QuantParams]) -> dict[ValueKey, QuantParams]:
     """The parameters of every point: observed ones, and those that moved codes carry along."""

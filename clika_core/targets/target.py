@@ -11,6 +11,7 @@ from clika_core.frozen import field, frozen, replace
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import is_weighted
 from clika_core.schemes import CodeRange, PerChannel, PerTensor, QuantScheme
+from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
 
 Condition: TypeAlias = Callable[[Graph, Node], str | None]
 
@@ -86,6 +87,11 @@ class Target:
                 fix="remove the setting",
             )
         return replace(self, weights=self.weights.with_code_range(CodeRange.HALF))
+
+    def with_simulated_bits(self) -> Target:
+        """The target with every width from 2 to 16 bits: what can be simulated and trained for, kernel or not."""
+        widths = tuple(range(MIN_BITS, MAX_BITS + 1))
+        return replace(self, weight_bits=widths, activation_bits=widths)
 
     def arithmetic(self, node: Node) -> Arithmetic:
         """How the quantized layer computes; the layer must be supported."""

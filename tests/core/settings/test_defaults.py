@@ -53,7 +53,10 @@ training_settings:
   is_training_from_scratch: false
 layer_settings: {}
 """
-OWN_ADDITIONS = {("global_quantization_settings", "observer")}
+OWN_ADDITIONS = {
+    ("global_quantization_settings", "observer"),
+    ("training_settings", "learning_rate_schedule"),
+}
 
 
 def test_every_documented_key_exists_with_the_documented_default() -> None:

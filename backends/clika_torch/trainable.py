@@ -1,0 +1,179 @@
+"""`TorchTrainable`: gradients and optimizer of a native model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+
+from clika_core.backend.trainable import NativeState, Setup, Trainable
+from clika_torch.inputs import as_tensors, check_tensors
+from clika_torch.interpreter import build_result
+from clika_torch.optimizer import Rebuilt, built_in, named_parameters, rebuilt, rebuilt_by_position
+from clika_torch.saved_optimizer import load_moments, load_optimizer, optimizer_state, saved_class
+from clika_torch.saved_tensors import load_tensors, saved_tensors
+from clika_torch.traced_model import TorchTracedModel
+
+HONOURED: Final[frozenset[str]] = frozenset()
+"""The options of a setup that mean something here."""
+
+
+class TorchTrainable(Trainable):
+    """A `NativeModel` in training mode."""
+
+    def __init__(self, model: TorchTracedModel, setup: Setup) -> None:
+        """Make the native model and its optimizer; raises ModelError where that cannot be rebuilt."""
+        setup.check_options("torch", HONOURED)
+        self._setup = setup
+        self.native = model.native(setup.program)
+        self.native.train()
+        made = _optimizer(model, self.native, setup)
+        self._optimizer, self.notes, self._user_groups = made.optimizer, made.notes, made.user_groups
+        self._optimizer.zero_grad()
+
+    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients are added."""
+        with torch.enable_grad():
+            outputs, extra = self._forward(inputs)
+            losses = {**self._setup.losses(outputs, targets), **extra}
+            total = torch.stack([_scalar(loss) for loss in losses.values()]).sum()
+            (total / self._setup.accumulation).backward()  # type: ignore[no-untyped-call]
+        return {name: float(_scalar(loss).detach()) for name, loss in losses.items()}, _detached(outputs)
+
+    def apply(self, learning_rate_factor: float) -> float | None:
+        """Clip, and step at every group's learning rate times the factor."""
+        norm = self._clipped()
+        groups = self._optimizer.param_groups
+        rates = [group["lr"] for group in groups]
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate * learning_rate_factor
+        self._optimizer.step()
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+        self._optimizer.zero_grad()
+        return norm
+
+    def evaluate(self, inputs: Any) -> Any:
+        """The model's result for one batch, without gradients."""
+        with torch.no_grad():
+            own = self.native.traced()
+            arrays = self._arrays(own, inputs)
+            outputs = self._setup.program(own, arrays)
+            return build_result(own.trace.program, outputs, own.held, arrays)
+
+    def place(self, targets: Any) -> Any:
+        """Tensors in nested containers on the model's device; anything else as it is."""
+        return _moved(targets, self.native.traced().held.device)
+
+    def traced(self) -> TorchTracedModel:
+        """The preprocessed traced model over copies of the weights as they are now."""
+        own = self.native.traced()
+        return TorchTracedModel(own.trace, own.held.copy(), own.removed)
+
+    def learning_rates(self) -> Sequence[float]:
+        """The learning rate of each group."""
+        return [float(group["lr"]) for group in self._optimizer.param_groups]
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Give every group this learning rate."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def state(self) -> NativeState:
+        """Parameters, buffers and the optimizer."""
+        arrays, values = optimizer_state(self._optimizer, named_parameters(self.native))
+        tensors = saved_tensors(self.native)
+        return NativeState({**tensors, **arrays}, {"optimizer": values, "user_groups": self._user_groups})
+
+    def load_state(self, state: NativeState) -> None:
+        """Take over a state of the same model: weights, and the optimizer with its moments.
+
+        An optimizer of the user's keeps its class and hyper-parameters; moments come from a saved one of its class.
+        """
+        load_tensors(self.native, state.arrays)
+        own, saved = named_parameters(self.native), state.values.get("optimizer")
+        if self._setup.optimizer is not None:
+            if self._setup.user_model is None:
+                self._user_groups = state.values.get("user_groups")
+                made = rebuilt_by_position(self._setup.optimizer, own, self._user_groups)
+                self._optimizer, self.notes = made.optimizer, made.notes
+            load_moments(self._optimizer, own, state.arrays, saved)
+        else:
+            self._user_groups = state.values.get("user_groups")
+            self._optimizer = saved_class(saved)(list(own.values()), lr=self._setup.learning_rate)
+            load_optimizer(self._optimizer, own, state.arrays, saved)
+        held = {id(tensor) for group in self._optimizer.param_groups for tensor in group["params"]}
+        for tensor in own.values():
+            tensor.requires_grad_(id(tensor) in held)
+
+    def memory_bytes(self) -> int | None:
+        """The most that torch held on the GPU so far; None on the CPU."""
+        device = self.native.traced().held.device
+        return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+    def _forward(self, inputs: Any) -> tuple[Any, Mapping[str, Tensor]]:
+        own = self.native.traced()
+        arrays = self._arrays(own, inputs)
+        outputs, extra = self._setup.program.with_losses(own, arrays)
+        return build_result(own.trace.program, outputs, own.held, arrays), extra
+
+    def _arrays(self, own: TorchTracedModel, inputs: Any) -> list[Tensor]:
+        arrays = as_tensors(own.trace.layout.take(inputs), own.held.device)
+        check_tensors(arrays, own.graph.inputs)
+        return arrays
+
+    def _clipped(self) -> float | None:
+        if self._setup.clip_norm is None:
+            return None
+        held = [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
+        return float(nn.utils.clip_grad_norm_(held, self._setup.clip_norm, self._setup.clip_norm_type))
+
+
+def _optimizer(model: TorchTracedModel, native: nn.Module, setup: Setup) -> Rebuilt:
+    own = named_parameters(native)
+    if setup.optimizer is None or setup.user_model is None:
+        return built_in(own, setup.learning_rate)
+    return rebuilt(
+        setup.optimizer,
+        named_parameters(setup.user_model),
+        own,
+        changed=native.replaced(),  # type: ignore[operator]
+        absorbed=_absorbed(model, native),
+    )
+
+
+def _absorbed(model: TorchTracedModel, native: Any) -> dict[str, str]:
+    """For parameters of removed norms: the native bias of the layer that absorbed them."""
+    trace, found = model.trace, {}
+    for layer, host in model.removed.items():
+        path = None if host is None else native.path_of(host, "bias")
+        for ref in trace.regions[layer].weights.values():
+            if path is not None and ref.record in trace.program.state:
+                found[trace.program.state[ref.record].name] = path
+    return found
+
+
+def _scalar(loss: Any) -> Tensor:
+    return loss.reshape(()).float() if isinstance(loss, Tensor) else torch.tensor(float(loss))
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, Mapping):
+        return {key: _moved(item, device) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_moved(item, device) for item in value)
+    return value
+
+
+def _detached(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach()
+    if isinstance(value, Mapping):
+        return {key: _detached(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_detached(item) for item in value)
+    return value

@@ -1,0 +1,149 @@
+"""What a backend does in fine-tuning: gradients, the optimizer's step, and its part of a saved state.
+
+The loop, the schedule, the data, metrics and files are the core's (`clika_core.training`). A backend implements
+`Trainable` over its native quantized model; `Setup` is all that it is told.
+
+    for each batch:  losses, outputs = trainable.accumulate(inputs, targets)
+    for each step:   norm = trainable.apply(learning_rate_factor)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from clika_core.errors import ModelError, SettingsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from clika_core.backend.interface import Array, TracedModel
+
+Losses: TypeAlias = Callable[[Any, Any], Mapping[str, Any]]
+"""(outputs, targets) -> native scalars by name; their sum is what training lowers."""
+
+
+class TrainedProgram(Protocol):
+    """The quantized model's arithmetic, as the core wrote it."""
+
+    def __call__(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """The graph's outputs, for native inputs beside `graph.inputs`."""
+
+    def with_losses(
+        self, model: TracedModel, inputs: Sequence[Array]
+    ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
+        """The outputs, and further native scalars by name that training lowers too (distillation)."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How to train.
+
+    `program` computes the graph's outputs over the native model's own parameters. `user_model` and `optimizer` are
+    the user's: the optimizer is bound to that model's parameters and is rebuilt for the native model's. Without
+    one, the backend makes Adam with `learning_rate`. Gradients are divided by `accumulation`. A norm of
+    `clip_norm_type` above `clip_norm` is scaled down to it.
+    """
+
+    program: TrainedProgram
+    losses: Losses
+    user_model: Any = None
+    optimizer: Any = None
+    learning_rate: float = 1e-4
+    accumulation: int = 1
+    clip_norm: float | None = None
+    clip_norm_type: float = 2.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def check_options(self, backend: str, honoured: Collection[str]) -> None:
+        """Raise SettingsError for an option that the backend does not honour.
+
+        `options` are settings that only some backends have an answer to, by `section.key`, where they are set.
+        """
+        for name, value in self.options.items():
+            if name not in honoured:
+                raise SettingsError(
+                    f"the {backend} backend does not honour {name}",
+                    found=repr(value),
+                    fix="remove the setting",
+                )
+
+
+@dataclass(frozen=True)
+class NativeState:
+    """Everything that training changed: arrays by name, and plain JSON."""
+
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Trainable(ABC):
+    """A native quantized model, its optimizer and gradients."""
+
+    native: Any  # takes and returns what the user's model does
+    notes: Sequence[str] = ()  # what the user should know of how the optimizer was rebuilt
+
+    @abstractmethod
+    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients are added.
+
+        Returns the losses by name, before division, and the model's result, detached.
+        """
+
+    @abstractmethod
+    def apply(self, learning_rate_factor: float) -> float | None:
+        """One step of the optimizer at its own learning rates times the factor; gradients start anew.
+
+        Returns the gradients' norm before clipping, None where nothing is clipped.
+        """
+
+    @abstractmethod
+    def evaluate(self, inputs: Any) -> Any:
+        """The model's result for one batch, without gradients."""
+
+    @abstractmethod
+    def place(self, targets: Any) -> Any:
+        """Targets where the model's outputs are: nested containers, their arrays moved to its device."""
+
+    @abstractmethod
+    def traced(self) -> TracedModel:
+        """The preprocessed traced model over copies of the weights as they are now."""
+
+    @abstractmethod
+    def learning_rates(self) -> Sequence[float]:
+        """The learning rate of each group of parameters, without the schedule's factor."""
+
+    @abstractmethod
+    def set_learning_rate(self, rate: float) -> None:
+        """Give every group this learning rate."""
+
+    @abstractmethod
+    def state(self) -> NativeState:
+        """Weights and optimizer: what `load_state` needs to go on bit by bit."""
+
+    @abstractmethod
+    def load_state(self, state: NativeState) -> None:
+        """Take over a state of the same model. Raises StateError where it does not fit."""
+
+    def memory_bytes(self) -> int | None:
+        """Memory that the device holds for this process, None where that is not known."""
+        return None
+
+
+@dataclass(frozen=True)
+class StoredProgram:
+    """A traced model as data: plain JSON and arrays. No code, no pickle."""
+
+    values: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[np.generic]]
+
+
+def no_training(backend: str) -> ModelError:
+    """The error of a backend that cannot fine-tune."""
+    return ModelError(
+        f"the {backend} backend cannot fine-tune",
+        fix="quantize after training: clika_core.compress, or global_quantization_settings.method: ptq",
+    )

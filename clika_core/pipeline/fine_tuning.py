@@ -1,0 +1,328 @@
+"""`clika_compress`: the whole pipeline with fine-tuning. Quantize, then train, saving a state after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from clika_core.backend.interface import Backend, TracedModel
+from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable
+from clika_core.errors import DataError, ModelError
+from clika_core.pipeline.compress import write_results
+from clika_core.pipeline.data import Batches
+from clika_core.pipeline.journal import Journal
+from clika_core.pipeline.narration import environment_lines, parsing_lines, plan_lines, settings_lines
+from clika_core.pipeline.notes import plan_notes
+from clika_core.pipeline.output_folder import output_folder
+from clika_core.pipeline.quantization import quantize_traced
+from clika_core.pipeline.report import Outcome, report_json
+from clika_core.pipeline.session import Compressed, Session
+from clika_core.pipeline.training_log import tell_details, training_log
+from clika_core.planning.sensitivities import Sensitivity
+from clika_core.plugins.planning import checked_settings
+from clika_core.plugins.registry import find_backend, find_target
+from clika_core.settings.model import Settings
+from clika_core.settings.sections import SECTIONS, TrainingSettings
+from clika_core.training.callbacks import Callback
+from clika_core.training.evaluation import Evaluation
+from clika_core.training.feed import Feed, Position, as_batch
+from clika_core.training.losses import Loss, checked_losses, named_losses
+from clika_core.training.metrics import checked_metrics
+from clika_core.training.program import QuantizedProgram
+from clika_core.training.randomness import OwnStream, Randomness, RandomState
+from clika_core.training.summary import EVALUATION, History
+from clika_core.training.trainer import Trainer
+
+MakeDataset = Callable[[], Iterable[Any]]
+DEFAULT_LEARNING_RATE = 1e-4
+_BACKENDS_OWN = (
+    ("distributed_training_settings", "multi_gpu"),
+    ("distributed_training_settings", "use_sharding"),
+    ("training_settings", "amp_dtype"),
+    ("training_settings", "weights_dtype"),
+    ("training_settings", "activations_offloading"),
+    ("training_settings", "params_offloading"),
+    ("training_settings", "is_training_from_scratch"),
+)
+LEARNING_RATE_TOLERANCE = 0.01  # relative, as the linter's
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the user gives beside model and settings, checked."""
+
+    training: MakeDataset
+    evaluation: MakeDataset | None
+    optimizer: Any
+    training_losses: Mapping[str, Loss]
+    training_metrics: Mapping[str, Any]
+    evaluation_losses: Mapping[str, Loss]
+    evaluation_metrics: Mapping[str, Any]
+    callbacks: Sequence[Callback]
+
+    @classmethod
+    def of(
+        cls,
+        training: MakeDataset,
+        evaluation: MakeDataset | None,
+        optimizer: Any,
+        losses: tuple[Any, Any],
+        metrics: tuple[Any, Any],
+        callbacks: Sequence[Callback],
+    ) -> Task:
+        """Check everything; evaluation without losses of its own has those of training."""
+        for name, function in (
+            ("init_training_dataset_fn", training),
+            ("init_evaluation_dataset_fn", evaluation),
+        ):
+            if function is not None and not callable(function):
+                raise DataError(
+                    f"{name} is no function",
+                    found=type(function).__name__,
+                    expected="a function without arguments that returns an iterable of (inputs, targets)",
+                )
+        trained = checked_losses(losses[0], "training_losses")
+        return cls(
+            training,
+            evaluation,
+            optimizer,
+            trained,
+            checked_metrics(metrics[0], "training_metrics"),
+            checked_losses(losses[1], "evaluation_losses") or trained,
+            checked_metrics(metrics[1], "evaluation_metrics"),
+            tuple(callbacks or ()),
+        )
+
+    def losses(self, outputs: Any, targets: Any) -> dict[str, Any]:
+        """The losses of training by name."""
+        return named_losses(self.training_losses, outputs, targets)
+
+
+def clika_compress(
+    output_path: str | Path,
+    settings: Settings | None,
+    model: Any,
+    init_training_dataset_fn: MakeDataset,
+    init_evaluation_dataset_fn: MakeDataset | None = None,
+    optimizer: Any = None,
+    training_losses: Mapping[str, Loss] | None = None,
+    training_metrics: Mapping[str, Any] | None = None,
+    evaluation_losses: Mapping[str, Loss] | None = None,
+    evaluation_metrics: Mapping[str, Any] | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> str:
+    """Quantize `model`, fine-tune it, and write everything into `output_path`; the path of the last `.pompom`.
+
+    Dataset functions take no argument and return an iterable of `(inputs, targets)`; inputs are a tensor, tuple,
+    list, or dict by argument name. The first `stats_steps` batches calibrate. A loss takes `(outputs, targets)` and
+    gives a scalar, a list, or a dict of scalars. `optimizer` is bound to the parameters of `model`, and is rebuilt
+    for the quantized model's by name. With `method: ptq`, or `num_epochs: 0`, nothing is trained.
+    """
+    task = Task.of(
+        init_training_dataset_fn,
+        init_evaluation_dataset_fn,
+        optimizer,
+        (training_losses, evaluation_losses),
+        (training_metrics, evaluation_metrics),
+        callbacks,
+    )
+    settings = checked_settings(settings)
+    backend = find_backend(model)
+    folder = Path(output_path)
+    with output_folder(folder):
+        pass  # claims the folder: epochs are written into it one by one
+    with training_log(folder) as journal:
+        return str(_compress(folder, settings, model, backend, task, journal))
+
+
+def _compress(
+    folder: Path, settings: Settings, model: Any, backend: Backend, task: Task, journal: Journal
+) -> Path:
+    randomness = Randomness(backend)
+    seed = settings.training_settings.random_seed or 0
+    randomness.seed(seed)
+    tell_details(journal, environment_lines(seed, None), settings_lines(settings))
+    start = randomness.state()
+    calibration = _calibration(task.training, settings, randomness, start)
+    journal.step("trace")
+    traced = backend.trace(model, calibration[0])
+    tell_details(journal, parsing_lines(traced.graph))
+    target = find_target(settings.deployment_settings.target_framework).with_simulated_bits()
+    quantized = quantize_traced(traced, settings, target, Batches(calibration), journal)
+    tell_details(journal, plan_lines(quantized.plan))
+    compressed = Compressed(
+        traced=traced,
+        model=quantized.model,
+        original=_stored(traced, journal),
+        simulation=quantized.simulation,
+        target=quantized.target.name,
+        sensitivities={n: Sensitivity(m.qs, m.abs_l2) for n, m in quantized.measurements.items()},
+        parameters=quantized.parameters,
+        settings=settings,
+        seed=seed,
+    )
+    opened = open_session(
+        folder, compressed, task, randomness, journal, start=Start(start, start), user_model=model
+    )
+    say_learning_rate(settings, opened.learning_rate, journal)
+    notes = tuple(plan_notes(quantized.plan))
+    report = report_json(quantized, settings, Outcome(notes=notes), seed)
+    report["learning_rate"] = opened.learning_rate
+    write_results(folder, traced, quantized, report)
+    with ExitStack() as ending:
+        for callback in task.callbacks:
+            ending.callback(callback.on_end)
+            callback.on_start(folder, report)
+        path = opened.session.begin()
+        return opened.session.run(1, path) if settings.global_quantization_settings.method != "ptq" else path
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a session begins: random numbers of training data and of evaluation, and what was done before."""
+
+    position: RandomState | Position
+    evaluation: RandomState
+    step: int = 0
+    history: History = field(default_factory=History)
+    native: NativeState | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A session that is ready to run, and the learning rate it trains with."""
+
+    session: Session
+    trainable: Trainable
+    learning_rate: float | None
+
+
+def open_session(
+    folder: Path,
+    compressed: Compressed,
+    task: Task,
+    randomness: Randomness,
+    journal: Journal,
+    *,
+    start: Start,
+    user_model: Any,
+) -> Opened:
+    """Make the native model with its optimizer, load what was saved, evaluate the original where it never was."""
+    training = compressed.settings.training_settings
+    program = QuantizedProgram(compressed.simulation)
+    trainable = compressed.model.trainable(setup(compressed.settings, program, task, user_model))
+    if start.native is not None:
+        trainable.load_state(start.native)
+    for note in trainable.notes:
+        journal.note(note)
+    evaluation = evaluation_of(task, training, randomness, start.evaluation)
+    history = start.history
+    if evaluation is not None and not training.skip_initial_eval and not history.original:
+        journal.step("evaluate the original model")
+        history = replace(history, original={EVALUATION: evaluation(compressed.traced.run, trainable.place)})
+    position = start.position if isinstance(start.position, Position) else Position(start.position)
+    feed = Feed(task.training, randomness, position, is_reset=training.reset_train_data)
+    trainer = Trainer(
+        trainable,
+        training,
+        feed,
+        metrics=task.training_metrics,
+        evaluation=evaluation,
+        callbacks=task.callbacks,
+        say=journal.info,
+        step=start.step,
+    )
+    session = Session(
+        compressed,
+        trainable,
+        trainer,
+        feed,
+        randomness,
+        folder=folder,
+        evaluation_random_state=start.evaluation,
+        history=history,
+        callbacks=task.callbacks,
+        say=journal.info,
+    )
+    return Opened(session, trainable, max(trainable.learning_rates(), default=None))
+
+
+def say_learning_rate(settings: Settings, rate: float | None, journal: Journal) -> None:
+    """Warn where the guide's advice is not followed: go on with the last learning rate of the original training."""
+    original = settings.training_settings.original_last_learning_rate
+    if rate is None or original is None or abs(rate - original) <= LEARNING_RATE_TOLERANCE * original:
+        return
+    journal.note(
+        f"the learning rate is {rate:g}, {rate / original:.3g} times the last one of the original "
+        f"training, {original:g}; it is good practice to go on with that one (see `clika lint`, CLK501)"
+    )
+
+
+def setup(settings: Settings, program: QuantizedProgram, task: Task, user_model: Any) -> Setup:
+    """What the backend is told."""
+    training = settings.training_settings
+    rate = training.learning_rate or training.original_last_learning_rate or DEFAULT_LEARNING_RATE
+    return Setup(
+        program=program,
+        losses=task.losses,
+        user_model=user_model,
+        optimizer=task.optimizer,
+        learning_rate=rate,
+        accumulation=training.grads_acc_steps,
+        clip_norm=training.clip_grad_norm_val,
+        clip_norm_type=training.clip_grad_norm_type,
+        options=_options(settings),
+    )
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """The settings that only some backends honour, where they are not the defaults."""
+    return {
+        f"{name}.{key}": value
+        for name, key in _BACKENDS_OWN
+        if (value := getattr(settings.section(name), key)) != SECTIONS[name].keys[key].default
+    }
+
+
+def evaluation_of(
+    task: Task, training: TrainingSettings, randomness: Randomness, start: RandomState
+) -> Evaluation | None:
+    """How to evaluate; None without evaluation data."""
+    if task.evaluation is None:
+        return None
+    return Evaluation(
+        task.evaluation,
+        task.evaluation_losses,
+        task.evaluation_metrics,
+        randomness=randomness,
+        random_state=start,
+        limit=training.evaluation_steps,
+        is_reset=training.reset_eval_data,
+    )
+
+
+def _calibration(
+    make: MakeDataset, settings: Settings, randomness: Randomness, start: RandomState
+) -> list[Any]:
+    """Inputs of the first batches of the training data, drawn apart from those that train."""
+    steps = settings.training_settings.stats_steps
+    with OwnStream(randomness, start).active():
+        found = [as_batch(batch)[0] for batch in islice(make(), steps)]
+    if not found:
+        raise DataError(
+            "no batch calibrates" if steps == 0 else "the training data has no batch",
+            expected="at least one batch of (inputs, targets), and stats_steps above 0",
+        )
+    return found
+
+
+def _stored(traced: TracedModel, journal: Journal) -> StoredProgram | None:
+    try:
+        return traced.stored()
+    except ModelError as error:
+        journal.note(f"this model cannot be resumed without its code: {error.message} ({error.found})")
+        return None
