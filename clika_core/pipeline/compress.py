@@ -94,6 +94,7 @@ def compress(
     settings = checked_settings(settings)
     journal = Journal.of(progress)
     chosen = find_target(target or settings.deployment_settings.target_framework)
+    chosen.check_written()
     seed = _seed(seed, settings)
     with _results(output_dir, overwrite, journal) as folder:
         _tell(journal, (*narration.environment_lines(seed, device), *narration.settings_lines(settings)))

@@ -49,7 +49,11 @@ class Deployed:
 
 
 def deploy(quantized: Quantized) -> Deployed:
-    """Write the plan for the runtime of its target. Raises OutputError naming a layer that cannot be written."""
+    """Write the plan for the runtime of its target. Raises OutputError naming a layer that cannot be written.
+
+    Raises TargetError for a target whose files nothing writes.
+    """
+    quantized.target.check_written()
     name = f"{quantized.plan.graph.name}{quantized.target.file_suffix}"
     return Deployed(
         quantized_onnx(quantized.model, quantized.plan, quantized.simulation),

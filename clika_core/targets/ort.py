@@ -20,14 +20,13 @@ from clika_core.targets.conditions import (
     unscaled,
     weight_on_the_right,
 )
-from clika_core.targets.target import Arithmetic, Kernel, Target
+from clika_core.targets.target import CLAMPS, Arithmetic, Kernel, Target
 
 _MOVES = (
     "identity reshape flatten permute squeeze unsqueeze expand slice select split unbind flip gather max_pool "
     "pixel_shuffle pixel_unshuffle channel_shuffle resize_nearest"
 ).split()
 _ELEMENTWISE = "leaky_relu relu relu6 sigmoid softmax".split()
-_CLAMPS = ("relu", "relu6")  # they start at zero, so saturation of the codes computes them
 
 ORT = Target(
     name="ort",
@@ -53,5 +52,5 @@ ORT = Target(
     },
     fixed_outputs={"softmax": (1 / 256, 0)},  # its kernel multiplies by floor(1 / scale)
     has_half_range=True,
-    fusions={"conv": _CLAMPS, "linear": _CLAMPS, "add": _CLAMPS},
+    fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
 )

@@ -12,5 +12,10 @@ if TYPE_CHECKING:
 def clika_register_targets() -> Sequence[Target]:
     """The built-in targets."""
     from clika_core.targets.ort import ORT
+    from clika_core.targets.ov import OV
+    from clika_core.targets.qnn import QNN
+    from clika_core.targets.stablehlo import STABLEHLO
+    from clika_core.targets.tflite import TFLITE
+    from clika_core.targets.trt import TRT
 
-    return [ORT]
+    return [ORT, OV, TRT, TFLITE, QNN, STABLEHLO]

@@ -15,6 +15,8 @@ from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
 
 Condition: TypeAlias = Callable[[Graph, Node], str | None]
 
+CLAMPS = ("relu", "relu6")  # behind a kernel that saturates its codes they cost nothing
+
 
 class Arithmetic(StrEnum):
     """How a quantized layer computes its output codes."""
@@ -47,7 +49,10 @@ class Target:
     the types that may follow it inside one kernel. `weights` and `activations` are the schemes at 8 bits, and
     `weight_bits`, `activation_bits` the widths the target has kernels for. `has_half_range`: weights can be kept
     within half of the codes, for processors on which int16 pairs of full-range products overflow. `fixed_outputs`
-    gives (scale, zero_point) of types whose output has no other. `file_suffix` names the deployed format.
+    gives (scale, zero_point) of types whose output has no other. `same_scales` are types whose operands and output
+    have one scale in the file: where a simulation gives them several, the writer requantizes the operands.
+
+    `file_suffix` names the deployed format, `written_by` the backend that writes it; None: ONNX, for every backend.
     """
 
     name: str
@@ -60,7 +65,9 @@ class Target:
     activation_bits: tuple[int, ...] = (8,)
     has_half_range: bool = False
     fixed_outputs: Mapping[str, tuple[float, int]] = field(default_factory=dict)
+    same_scales: tuple[str, ...] = ()
     file_suffix: str = ".onnx"
+    written_by: str | None = None
 
     def support(
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
@@ -92,6 +99,16 @@ class Target:
         """The target with every width from 2 to 16 bits: what can be simulated and trained for, kernel or not."""
         widths = tuple(range(MIN_BITS, MAX_BITS + 1))
         return replace(self, weight_bits=widths, activation_bits=widths)
+
+    def check_written(self) -> None:
+        """Raise TargetError where nothing here writes the target's files: plans and simulations can still be made."""
+        if self.written_by is not None:
+            raise TargetError(
+                f"files for target {self.name} cannot be written yet",
+                found=f"{self.file_suffix} files, which the backend {self.written_by!r} does not write",
+                expected="a target whose files are ONNX",
+                fix="choose another target, or plan without deploying: clika plan --target " + self.name,
+            )
 
     def arithmetic(self, node: Node) -> Arithmetic:
         """How the quantized layer computes; the layer must be supported."""
