@@ -25,6 +25,8 @@ COMMANDS = {
     ),
     "compress": ("clika_core.cli.compress", "Quantize your model on your data, end to end."),
     "demo": ("clika_core.cli.demo", "Quantize a trained network on real images, end to end."),
+    "diff": ("clika_core.cli.diff", "Compare two settings files, reports or graphs."),
+    "explain": ("clika_core.cli.explain", "Explain why a layer is float, or what a rule costs."),
     "draw": ("clika_core.cli.draw", "Draw a graph, with decisions where settings are given."),
     "plan": ("clika_core.cli.plan", "Show each layer's decision and its causes."),
     "sensitivity": ("clika_core.cli.sensitivity", "Measure what quantization does to each layer."),

@@ -39,6 +39,7 @@ def clika_deploy(
 
     state = SavedState.load(clika_state_path)
     target = fitted_target(state.settings, find_target(state.target), Journal())
+    target.check_written()
     plan = make_plan(state.graph, state.settings, target.with_simulated_bits(), state.sensitivities)
     _refuse_missing_kernels(plan, target)
     model = state.model()

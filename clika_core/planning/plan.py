@@ -37,6 +37,10 @@ class Plan:
             raise KeyError(f"{layer!r} is a graph input or output, not a layer")
         return found
 
+    def __contains__(self, layer: object) -> bool:
+        """Whether there is a decision on a layer of that name."""
+        return layer in self._by_name
+
     @cached_property
     def groups(self) -> Mapping[str, Group]:
         """Every layer that stays, in exactly one group, by the group's head and in trace order."""
@@ -92,6 +96,9 @@ def _layer_to_json(node: Node, decision: Decision) -> dict[str, Any]:
         "name": node.name,
         "type": node.type,
         "path": node.path,
-        **decision.to_json(),
+        "precision": str(decision.precision),
+        "group": decision.group,
+        "causes": [cause.to_json() for cause in decision.causes],
+        "overridden": [cause.to_json() for cause in decision.overridden],
         "qs": decision.qs,
     }

@@ -31,11 +31,14 @@ def read_sensitivities(path: Path, graph: Graph) -> dict[str, Sensitivity]:
     found: dict[str, Sensitivity] = {}
     for layer in layers if isinstance(layers, list) else []:
         if isinstance(layer, dict) and isinstance(layer.get("name"), str) and layer.get("qs") is not None:
-            found[layer["name"]] = Sensitivity(_number(layer["qs"], path), _number(layer.get("abs_l2"), path))
+            found[layer["name"]] = Sensitivity(
+                read_number(layer["qs"], path), read_number(layer.get("abs_l2"), path)
+            )
     return found
 
 
 def read_report(path: Path) -> dict[str, Any]:
+    """The whole report. Raises SettingsError for a file that is none."""
     """The content of a report, of which only the format is checked. Raises SettingsError."""
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -48,7 +51,8 @@ def read_report(path: Path) -> dict[str, Any]:
     return report
 
 
-def _number(value: object, path: Path) -> float | None:
+def read_number(value: object, path: Path) -> float | None:
+    """A number of a report, non-finite ones by the strings that stand for them."""
     if value is None:
         return None
     if isinstance(value, str) and value in _NON_FINITE:

@@ -34,6 +34,11 @@ def heavy_modules_after(statement: str) -> list[str]:
         "clika_core.ir.snapshot",
         "clika_core.settings.load",
         "clika_core.planning.plan",
+        "clika_core.planning.explain",
+        "clika_core.planning.explain_rule",
+        "clika_core.planning.diff_sides",
+        "clika_core.cli.explain",
+        "clika_core.cli.diff",
         "clika_core.targets.registration",
         "clika_core.plugins.manager",
         "clika_core.cli.main",
@@ -53,7 +58,10 @@ def test_the_names_that_decide_load_nothing_heavy(name: str) -> None:
     assert heavy_modules_after(f"from clika_core import {name}") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["plan", "--help"], ["draw", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["plan", "--help"], ["draw", "--help"], ["explain", "--help"], ["diff", "--help"]],
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert heavy_modules_after(ASK_FOR_HELP.format(arguments=arguments)) == []
 
