@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 INSTALL: Final = 'pip install "clika-core[torch]"'
 
+TESTED: Final = ("2.13", "2.13.0")
+"""The oldest and the newest release that the tests ran with: the extra's lower bound, and the pinned one."""
+
 CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
 
 GAPS: Final = (
@@ -120,7 +123,7 @@ class TorchBackend(Backend):
             return _unusable(None, f"torch is not installed: {INSTALL}")
         except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
             return _unusable(None, f"torch cannot be imported: {error}")
-        return BackendDescription(self.name, "PyTorch", version, devices, CAPABILITIES, GAPS)
+        return BackendDescription(self.name, "PyTorch", version, devices, CAPABILITIES, GAPS, tested=TESTED)
 
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network in evaluation mode, with the shipped weights or those of a safetensors file."""

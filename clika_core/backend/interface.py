@@ -11,6 +11,7 @@ model are visitors, written once in the core over `ArrayOps`.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -241,7 +242,10 @@ class Backend(ABC):
 
 @dataclass(frozen=True, slots=True)
 class BackendDescription:
-    """What `clika backends` shows: version None means not installed, with `problem` saying why."""
+    """What `clika backends` shows: version None means not installed, with `problem` saying why.
+
+    `tested` are the oldest and the newest release of the framework that the backend's tests ran with.
+    """
 
     name: str
     framework: str
@@ -250,3 +254,29 @@ class BackendDescription:
     capabilities: tuple[str, ...] = ()
     gaps: tuple[Gap, ...] = ()
     problem: str | None = None
+    tested: tuple[str, str] | None = None
+
+    @property
+    def caution(self) -> str | None:
+        """One sentence where the installed release is outside the tested range."""
+        if self.version is None or self.tested is None:
+            return None
+        oldest, newest = self.tested
+        if _release(oldest) <= _release(self.version) <= _release(newest, self.version):
+            return None
+        tried = newest if oldest == newest else f"{oldest} to {newest}"
+        return f"{self.framework} {self.version} is outside the tested range ({tried}): results may differ"
+
+
+def _release(version: str, like: str | None = None) -> tuple[int, ...]:
+    """`2.13.1+cpu` as (2, 13, 1); patch releases are in range, so that `like` lends its third part.
+
+    A part that is no number counts as 0: a pre-release is as good as the release.
+    """
+
+    def numbers(text: str) -> list[int]:
+        found = re.findall(r"\d+", text.partition("+")[0])[:3]
+        return [int(part) for part in found] + [0] * (3 - len(found))
+
+    own = numbers(version)
+    return (*own[:2], max(own[2], numbers(like)[2])) if like else tuple(own)

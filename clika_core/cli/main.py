@@ -60,12 +60,26 @@ def _run(arguments: list[str], is_debug: bool) -> int:
         return _say("interrupted", INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last resort: every error becomes an exit code
         more = "" if is_debug else ", with what --debug prints"
+        culprit = _culprit(arguments) or "clika"
         message = (
             f"internal error: {type(error).__name__}: {error}\n"
             f"  found: {_place(error)}, clika {__version__}\n"
-            f"  fix: this is a bug in clika; please report it with these lines{more}"
+            f"  fix: this is a bug in {culprit}; please report it with these lines{more}"
         )
         return _say(message, BUG, is_debug)
+
+
+def _culprit(arguments: Sequence[str]) -> str | None:
+    """The plugin of a stranger whose command was running, if it was one's."""
+    from clika_core.plugins.manager import plugins
+    from clika_core.plugins.registry import registered
+
+    name = next((argument for argument in arguments if not argument.startswith("-")), "")
+    plugin = None if name in COMMANDS else registered("clika_register_commands").plugins.get(name)
+    if plugin is None or plugins().plugin(plugin).is_own:
+        return None
+    point = plugins().plugin(plugin).point
+    return f"plugin {point.name!r} of {point.distribution} {point.version}"
 
 
 def _place(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from clika_core.diagnostics import Severity
 from clika_core.errors import SettingsError, nearest
 from clika_core.plugins.manager import LoadedPlugins, plugins
+from clika_core.plugins.registry import problems
 from clika_linter.entry import RuleEntry
 from clika_linter.reported import WORKPLACE, Reported
 from clika_linter.reporter import ReporterEntry
@@ -45,10 +46,10 @@ def registered() -> Registered:
 
 def collect(loaded: LoadedPlugins) -> Registered:
     """What `loaded` plugins registered; a rule that cannot be taken is reported and left out."""
-    findings = [_finding(broken.message, broken.help) for broken in loaded.diagnostics]
+    findings = [_finding(broken.message, broken.help) for broken in problems(loaded)]
     given, broken_rules = loaded.try_collect("clika_register_lint_rules")
     forms, broken_forms = loaded.try_collect("clika_register_reporters")
-    findings += [_finding(broken.message, None) for broken in (*broken_rules, *broken_forms)]
+    findings += [_finding(broken.message, broken.help) for broken in (*broken_rules, *broken_forms)]
     rules: dict[str, tuple[str, RuleEntry]] = {}
     for plugin, entry in sorted(given, key=lambda pair: pair[0] != _OWN[0]):
         problem = _problem(plugin, entry, rules)

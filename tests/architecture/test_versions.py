@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import clika_core
+from clika_torch.backend import TESTED
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,11 @@ def test_torch_is_installed_in_the_pinned_version(root: Path, pins: dict[str, Ve
     for name in ("README.md", "CONTRIBUTING.md", "tox.ini", ".ci/run"):
         for found in re.findall(r"torch==([\w.]+)", (root / name).read_text(encoding="utf-8")):
             assert Version(found) == pins["torch"], name
+
+
+def test_the_range_that_the_torch_backend_calls_tested_is_what_is_asked_for_and_pinned(
+    project: dict[str, Any], pins: dict[str, Version]
+) -> None:
+    (asked,) = project["optional-dependencies"]["torch"]
+    (bound,) = Requirement(asked).specifier
+    assert (bound.operator, bound.version, str(pins["torch"])) == (">=", *TESTED)

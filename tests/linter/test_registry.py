@@ -73,9 +73,18 @@ OF = "RuleEntry.of(ShoutingModel)"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("raise ImportError('no acme_core')", "plugin 'acme' of acme-clika could not be loaded: ImportError"),
-        (RULE.format("1 / 0"), "plugin 'acme' fails in clika_register_lint_rules: ZeroDivisionError"),
-        (RULE.format("None"), "plugin 'acme' fails in clika_register_lint_rules: TypeError"),
+        (
+            "raise ImportError('no acme_core')",
+            "plugin 'acme' of acme-clika 2 could not be loaded: ImportError",
+        ),
+        (
+            RULE.format("1 / 0"),
+            "plugin 'acme' of acme-clika 2 fails in clika_register_lint_rules: ZeroDivisionError",
+        ),
+        (
+            RULE.format("None"),
+            "plugin 'acme' of acme-clika 2 fails in clika_register_lint_rules: TypeError",
+        ),
         (RULE.format("[ShoutingModel]"), "registers a ABCMeta as a lint rule, which is no RuleEntry"),
         (RULE.format(f"[{OF}._replace(code='CLK204')]"), "codes with CLK are the linter's own"),
         (RULE.format(f"[{OF}._replace(code='acme-1')]"), "codes look like ABC123"),

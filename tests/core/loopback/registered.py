@@ -11,7 +11,7 @@ from clika_core.plugins import registry
 from clika_core.plugins.installed import GROUP, PluginPoint, scan
 from clika_core.plugins.manager import load
 
-_CACHED = (registry.backends, registry.commands, registry.observers, registry.targets)
+_CACHED = (registry.registered, registry.observers, registry.targets)
 
 
 @contextmanager
@@ -21,13 +21,14 @@ def loopback_registered() -> Iterator[None]:
     loaded = load([*installed, PluginPoint("loopback", "clika_loopback.registration", "clika-loopback", "1")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "plugins", lambda: loaded)
-        _forget()
+        forget()
         try:
             yield
         finally:
-            _forget()
+            forget()
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Ask the plugins anew at the next look."""
     for function in _CACHED:
         function.cache_clear()
