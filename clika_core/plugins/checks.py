@@ -34,7 +34,7 @@ def _target(item: Any) -> str | None:
         return f"registers {_kind(item)} as a target; expected a Target"
     if not _is_name(item.name):
         return f"registers a target without a name: {item.name!r}"
-    kernels = item.kernels
+    kernels: Any = item.kernels
     if not isinstance(kernels, Mapping) or not all(isinstance(k, Kernel) for k in kernels.values()):
         return f"registers the target {item.name!r}, whose kernels are no mapping of types to Kernel objects"
     wrong = [
