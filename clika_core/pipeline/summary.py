@@ -81,7 +81,6 @@ def _size_lines(report: Mapping[str, Any]) -> Iterator[str]:
             f"file {sizes['file_float']:,} -> {sizes['file_quantized']:,} bytes"
         )
     if {"float", "int8"} <= set(seconds):
-        yield (
-            f"one thread: {seconds['float'] * 1000:.3f} -> {seconds['int8'] * 1000:.3f} ms, "
-            f"{seconds['float'] / seconds['int8']:.2f} x faster"
-        )
+        before, after = seconds["float"], seconds["int8"]
+        ratio = f"{before / after:.2f} x faster" if after <= before else f"{after / before:.2f} x slower"
+        yield f"one sample on one thread: {before * 1000:.3f} -> {after * 1000:.3f} ms, {ratio}"
