@@ -223,6 +223,10 @@ class Backend(ABC):
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network as a native model, with the shipped weights or those of a safetensors file."""
 
+    def demo_inputs(self, images: NDArray[Any]) -> NDArray[Any]:
+        """The demo's images, [N, 1, 28, 28], as the demo's network takes them."""
+        return images
+
     @abstractmethod
     def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
         """Train the demo's network anew; write weights and log into `folder` and return the weights' path."""

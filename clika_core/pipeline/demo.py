@@ -61,7 +61,7 @@ def run_demo(
     """
     with output_folder(folder, overwrite=overwrite) as place:
         progress("read images")
-        data = load_images()
+        data = _as_taken(load_images(), backend)
         calibration = Batches(data.calibration.images, batch_size=BATCH_SIZE)
         weights = backend.train_demo_network(place, seed=seed, progress=progress) if train else None
         progress("trace")
@@ -110,6 +110,12 @@ def run_demo(
         deployed.save(place)
         note = write_results(place, traced, quantized, report_json(quantized, settings, outcome, seed))
     return replace(result, note=note)
+
+
+def _as_taken(data: DemoData, backend: Backend) -> DemoData:
+    """The images in the layout of the backend's network."""
+    parts = (data.train, data.calibration, data.validation, data.test)
+    return DemoData(*(replace(part, images=backend.demo_inputs(part.images)) for part in parts))
 
 
 def _batches(split: Split) -> list[Sequence[NDArray[Any]]]:

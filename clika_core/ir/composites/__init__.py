@@ -9,6 +9,7 @@ from __future__ import annotations
 from clika_core.ir.composites import (
     attention,
     batch_norm,
+    bias,
     gelu,
     global_pool,
     hard_sigmoid,
@@ -24,6 +25,7 @@ from clika_core.ir.composites import (
 COMPOSITES = (
     attention.COMPOSITE,
     batch_norm.COMPOSITE,
+    *bias.COMPOSITES,
     gelu.EXACT,
     gelu.TANH,
     global_pool.COMPOSITE,

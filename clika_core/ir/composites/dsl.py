@@ -38,6 +38,11 @@ def param(name: str) -> Pattern:
     return Parameter(name)
 
 
+def whole_param(name: str) -> Pattern:
+    """A parametric value in the shape in which it is used; it becomes the weight `name` of the composite."""
+    return Parameter(name, is_whole=True)
+
+
 def capture(name: str) -> Capture:
     """Any number in an operand's place, or any value of an attribute; it becomes the attribute `name`."""
     return Capture(name)

@@ -59,14 +59,15 @@ class Variable(Pattern):
 
 @frozen
 class Parameter(Pattern):
-    """A parametric value, before it was reshaped or repeated to broadcast."""
+    """A parametric value, before it was reshaped or repeated to broadcast; `is_whole`: in the shape it has here."""
 
     name: str
+    is_whole: bool = False
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Binds the value that the broadcast one comes from."""
         if isinstance(slot, Ref) and trace.known.is_parametric(slot):
-            bound = match.bind(self.name, trace.source(slot))
+            bound = match.bind(self.name, slot if self.is_whole else trace.source(slot))
             if bound is not None:
                 yield bound
 

@@ -1,0 +1,156 @@
+"""`TensorFlowArrays`: the operations on tensors that the core needs, the same eagerly and compiled.
+
+Divisions are IEEE. A compiler that knows a divisor multiplies by its reciprocal instead, so inside a graph the
+divisor takes the sign of what it divides: a value that nobody knows beforehand.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from clika_core.errors import NumericsError
+from clika_core.numerics.quant_params import QuantParams
+from clika_core.numerics.sharing import expand
+from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
+from clika_tensorflow.example import to_numpy
+from clika_tensorflow.straight_through import Limit, round_to_range
+
+_CHUNK: Final = 2**18  # elements at a time: what fits a CPU's cache
+
+
+class TensorFlowArrays:
+    """`clika_core.backend.interface.ArrayOps` on tensors."""
+
+    def from_numpy(self, array: NDArray[Any], like: Any | None = None) -> Any:
+        """A tensor with the values of `array`."""
+        return tf.constant(array)
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        """A NumPy copy on the host; bfloat16, which NumPy does not have, as float32."""
+        return to_numpy(array)
+
+    def min_max(self, array: Any) -> tuple[float, float]:
+        """Smallest and largest element; NaN if any element is NaN."""
+        held = np.asarray(array)
+        return float(np.min(held)), float(np.max(held))
+
+    def min_max_per_sample(self, array: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
+        held = np.asarray(array, np.float32)
+        samples = held.reshape(held.shape[0] if held.ndim else 1, -1)
+        return samples.min(axis=1), samples.max(axis=1)
+
+    def histogram(self, array: Any, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
+        """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside.
+
+        Scaling by a power of two is exact in float64 for every float32, and in float32 where it only scales up.
+        """
+        flat = np.asarray(array).reshape(-1)
+        is_exact = -126 <= bin_exponent <= 0 and abs(first_bin) < 2**24
+        total = np.zeros(num_bins, np.int64)
+        dtype = np.dtype(np.float32 if is_exact else np.float64)
+        factor = np.asarray(2.0**-bin_exponent, dtype)
+        for start in range(0, flat.size, _CHUNK):
+            part = flat[start : start + _CHUNK].astype(dtype)
+            bins = np.floor(part * factor).astype(np.int64) - first_bin
+            total += np.bincount(bins, minlength=num_bins)
+        return total
+
+    def sum_of_squares(self, array: Any, other: Any | None = None) -> float:
+        """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
+        flat = np.asarray(array).reshape(-1)
+        others = None if other is None else np.asarray(other).reshape(-1)
+        total = 0.0
+        for start in range(0, flat.size, _CHUNK):
+            part = flat[start : start + _CHUNK].astype(np.float64)
+            if others is not None:
+                part -= others[start : start + _CHUNK]
+            total += float(np.dot(part, part))
+        return total
+
+    def quantize(self, array: Any, params: QuantParams) -> Any:
+        """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.
+
+        Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
+        """
+        scale = expand(params.scale, _shape(array), params.granularity)
+        return round_to_range(divided(tf.cast(array, tf.float32), scale), *_centred_limits(params, array))
+
+    def dequantize(self, codes: Any, params: QuantParams) -> Any:
+        """Centred codes times scale, float32."""
+        scale = expand(params.scale, _shape(codes), params.granularity)
+        return tf.cast(codes, tf.float32) * tf.constant(scale, tf.float32)
+
+    def rescale(
+        self, accumulator: Any, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
+    ) -> Any:
+        """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
+        factor = np.asarray(multiplier, np.float32)
+        if axis is not None:
+            factor = _along(factor, axis, accumulator.shape.rank)
+        product = tf.cast(accumulator, tf.float32) * tf.constant(factor)
+        return round_to_range(product, *_centred_limits(params, accumulator))
+
+    def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
+        """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
+
+        `divisor` is a scalar, or a vector along axis 0.
+        """
+        values = np.asarray(divisor, np.float32)
+        if values.ndim:
+            values = _along(values, 0, array.shape.rank)
+        return round_to_range(divided(tf.cast(array, tf.float32), values), -bound, bound)
+
+    def clip(self, codes: Any, minimum: float, maximum: float) -> Any:
+        """Elementwise clip."""
+        return tf.clip_by_value(codes, tf.cast(minimum, codes.dtype), tf.cast(maximum, codes.dtype))
+
+    def cast(self, array: Any, dtype: str) -> Any:
+        """The tensor in another floating dtype."""
+        return tf.cast(array, dtype)
+
+
+def divided(values: Any, divisor: NDArray[Any]) -> Any:
+    """`values / divisor`, correctly rounded also in compiled code; the divisor is positive.
+
+    |x| / d is x / (d with the sign of x), which no compiler knows the reciprocal of; the sign is put back after it.
+    """
+    positive = tf.constant(np.asarray(divisor, np.float32))
+    if tf.executing_eagerly():
+        return values / positive
+    is_negative = values < 0
+    magnitude = values / tf.where(is_negative, -positive, positive)
+    return tf.where(is_negative, -magnitude, magnitude)
+
+
+def _shape(array: Any) -> tuple[int, ...]:
+    """The sizes; one that a compiled function leaves open stands for any."""
+    return tuple(1 if size is None else int(size) for size in array.shape)
+
+
+def _along(values: NDArray[Any], axis: int, rank: int) -> NDArray[Any]:
+    """A vector, shaped to broadcast along one axis of a tensor of `rank` axes."""
+    return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
+
+
+def _centred_limits(params: QuantParams, like: Any) -> tuple[Limit, Limit]:
+    """quant_min - zero_point and quant_max - zero_point; raises NumericsError for formats that are not integers."""
+    if not isinstance(params.format, IntegerFormat):
+        raise NumericsError(
+            "codes are integers here",
+            found=str(params.format),
+            expected="an integer format",
+            fix="use int8 or uint8: floating-point formats are not simulated yet",
+        )
+    low, high = float(params.format.quant_min), float(params.format.quant_max)
+    if params.format.num_bits == BIAS_BITS:
+        return low, high  # zero_point is 0
+    if params.zero_point.ndim == 0:
+        zero_point = float(params.zero_point)
+        return low - zero_point, high - zero_point
+    spread = np.asarray(expand(params.zero_point, _shape(like), params.granularity), np.float32)
+    return tf.constant(low - spread), tf.constant(high - spread)

@@ -1,0 +1,108 @@
+"""`TensorFlowBackend`: finds TensorFlow and Keras models and traces them. TensorFlow is imported when a method needs
+it, not before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from clika_core.backend.interface import Backend, BackendDescription, TracedModel
+from clika_core.errors import MissingDependencyError, ModelError
+from clika_tensorflow.quiet_import import import_tensorflow
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from numpy.typing import NDArray
+
+INSTALL: Final = 'pip install "clika-core[tensorflow]"'
+DISTRIBUTIONS: Final = ("tensorflow", "tensorflow-cpu")
+
+CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
+
+GAPS: Final = (
+    ("training the demo's network anew", "its shipped weights are trained by the PyTorch backend"),
+    ("loops and branches on data", "a While or If is one layer that stays float, or cannot be traced"),
+    ("state that a call writes", "a traced model computes its results and keeps no state between calls"),
+    ("dropout and batch statistics while training", "a traced model is the model in inference"),
+)
+
+
+class TensorFlowBackend(Backend):
+    """TensorFlow models: Keras models and layers, `tf.Module`, SavedModels that were loaded."""
+
+    name = "tensorflow"
+    distribution = "clika-core[tensorflow]"
+
+    def accepts(self, model: Any) -> bool:
+        """Whether `model` is a Keras layer or a `tf.Module`; where neither was imported, nothing can be one."""
+        keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
+        is_layer = hasattr(keras, "layers") and isinstance(model, keras.layers.Layer)  # type: ignore[union-attr]
+        if is_layer or not hasattr(tensorflow, "Module"):
+            return bool(is_layer)
+        return isinstance(model, tensorflow.Module) or hasattr(model, "signatures")  # type: ignore[union-attr]
+
+    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+        """Trace `model` in inference; see `clika_tensorflow.tracing`.
+
+        Raises `MissingDependencyError` without TensorFlow, `TraceError` for a model that cannot be traced.
+        """
+        _import()
+        from clika_tensorflow.tracing import trace
+
+        return trace(model, example_inputs, name=name)
+
+    def describe(self) -> BackendDescription:
+        """Version and devices, or the problem that keeps TensorFlow from being imported."""
+        version = _version()
+        if version is None:
+            return _unusable(f"TensorFlow is not installed: {INSTALL}")
+        try:
+            devices = tuple(device.device_type.lower() for device in _import().config.list_physical_devices())
+        except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
+            return _unusable(f"TensorFlow cannot be imported: {error}")
+        return BackendDescription(self.name, "TensorFlow", version, devices, CAPABILITIES, GAPS)
+
+    def demo_network(self, weights: Path | None = None) -> Any:
+        """The demo's network with the shipped weights or those of a safetensors file."""
+        _import()
+        from clika_tensorflow.demo_network import demo_network
+
+        return demo_network(weights or True)
+
+    def demo_inputs(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Images [N, 1, 28, 28] with channels last."""
+        return images.transpose(0, 2, 3, 1)
+
+    def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
+        """Not here: the shipped weights are PyTorch's. Raises ModelError saying so."""
+        raise ModelError(
+            "the demo's network is trained by the PyTorch backend alone",
+            found="--train with the backend tensorflow",
+            fix="clika demo --backend torch --train, or leave --train out",
+        )
+
+
+def _version() -> str | None:
+    for distribution in DISTRIBUTIONS:
+        try:
+            return metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def _unusable(problem: str) -> BackendDescription:
+    return BackendDescription("tensorflow", "TensorFlow", None, problem=problem)
+
+
+def _import() -> ModuleType:
+    try:
+        return import_tensorflow()
+    except ImportError as error:
+        raise MissingDependencyError(
+            "this model needs TensorFlow, which cannot be imported", found=str(error), fix=INSTALL
+        ) from error

@@ -1,0 +1,33 @@
+"""Where in the user's code an operation was made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from clika_core.errors import Location
+
+_FRAMEWORKS = tuple(
+    str(Path(module.__file__).parent)
+    for name in ("tensorflow", "keras")
+    if (module := sys.modules.get(name)) is not None and module.__file__
+)
+_OURS = str(Path(__file__).parent)
+
+
+def source_of(operation: Any) -> Location | None:
+    """The innermost line of the operation's stack that is neither a framework's nor ours."""
+    for frame in reversed(operation.traceback):
+        if is_users(frame.filename):
+            return Location(frame.filename, frame.lineno)
+    return None
+
+
+def is_users(file: str) -> bool:
+    """Whether a source file is neither a framework's nor this backend's nor the interpreter's."""
+    return not (
+        file.startswith((*_FRAMEWORKS, _OURS, "<", os.path.dirname(os.__file__) + os.sep))
+        or os.sep + "site-packages" + os.sep in file
+    )

@@ -1,0 +1,90 @@
+"""`TensorFlowTracedModel`: a traced TensorFlow model as the core sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import Program as NativeProgram
+from clika_core.backend.interface import Removals, TracedModel, Visitor
+from clika_core.backend.interpreter import run_natively
+from clika_core.backend.schedule import Schedule, make_schedule
+from clika_tensorflow.arrays import TensorFlowArrays
+from clika_tensorflow.example import as_tensors, check_tensors
+from clika_tensorflow.interpreter import Held, TensorFlowInterpreter, build_result
+from clika_tensorflow.operation import Operation
+from clika_tensorflow.parameters import TensorFlowParameters
+from clika_tensorflow.program import Trace
+
+
+class TensorFlowTracedModel(TracedModel):
+    """A trace with values to run it on.
+
+    A fresh one reads the variables of the user's model; `preprocess` copies them.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        held: Held,
+        removed: Mapping[str, str | None] | None = None,
+        *,
+        schedule: Schedule[Operation] | None = None,
+    ) -> None:
+        """Take a trace, values to run it on, layers to pass over; a schedule where it is known already."""
+        self.trace = trace
+        self.graph = trace.graph
+        self.arrays = TensorFlowArrays()
+        self.removed = dict(removed or {})
+        self.held = Held(held.state, dict(held.overrides))
+        self._schedule = schedule
+
+    def run(self, inputs: Any) -> Any:
+        """The model's own result, with its own structure, for `inputs` as the model takes them."""
+        arrays = self.flatten_inputs(inputs)
+        return build_result(self.trace.program, self.interpret(arrays, run_natively), self.held, arrays)
+
+    def flatten_inputs(self, inputs: Any) -> tuple[Any, ...]:
+        """Tensors beside `graph.inputs`. Raises DataError naming the input when a shape or dtype does not fit."""
+        arrays = as_tensors(self.trace.example.take(inputs))
+        check_tensors(arrays, self.graph.inputs)
+        return tuple(arrays)
+
+    def interpret(self, inputs: Sequence[Any], visitor: Visitor) -> tuple[Any, ...]:
+        """Run the graph, each layer that is not removed through `visitor`; values beside `graph.outputs`."""
+        return TensorFlowInterpreter(self.trace.program, self.schedule, self.held, inputs).run(visitor)
+
+    def parameters(self, layer: str) -> MutableMapping[str, NDArray[Any]]:
+        """The parametric operands of a layer by role; see `LayerParameters`."""
+        return TensorFlowParameters(self, self.graph[layer], self.trace.regions[layer])
+
+    def preprocess(self, removals: Removals) -> TensorFlowTracedModel:
+        """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""
+        return TensorFlowTracedModel(self.trace, self.held.copy(), {**self.removed, **removals.into})
+
+    def native(self, program: NativeProgram) -> Any:
+        """A model with own, trainable variables that computes the graph's outputs by `program`."""
+        from clika_tensorflow.native_model import native_model  # it makes traced models itself
+
+        return native_model(self, program)
+
+    def override(self, layer: str, role: str, tensor: Any | None) -> None:
+        """Replace an operand of one layer; None leaves it out."""
+        self.held.overrides[layer, role] = tensor
+        self._schedule = None
+
+    def overrides_of(self, layer: str) -> dict[str, Any]:
+        """What replaces operands of one layer, by role."""
+        return {role: tensor for (name, role), tensor in self.held.overrides.items() if name == layer}
+
+    @property
+    def schedule(self) -> Schedule[Operation]:
+        """How the layers that are left run; made when it is first needed after a change."""
+        if self._schedule is None:
+            trace = self.trace
+            self._schedule = make_schedule(
+                trace.program, trace.graph, trace.regions, self.removed, self.held.overrides
+            )
+        return self._schedule

@@ -1,0 +1,83 @@
+"""Tracing: from a user's model and example inputs to a `TensorFlowTracedModel`.
+
+    callable model -> captured graph -> flat calls -> observed on the examples -> recorder -> core's assembly
+
+The batch is left free; where a model takes no other batch than the example's, it is traced with that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.errors import ClikaError
+from clika_core.ir.assembly import assemble
+from clika_tensorflow.callable_model import callable_model
+from clika_tensorflow.capturing import Captured, capture
+from clika_tensorflow.example import Example
+from clika_tensorflow.flattening import FlatGraph, flatten_graph
+from clika_tensorflow.interpreter import Held
+from clika_tensorflow.observing import Observed, observe
+from clika_tensorflow.program import Trace
+from clika_tensorflow.recorder import Recorder
+from clika_tensorflow.trace_errors import explain
+from clika_tensorflow.traced_model import TensorFlowTracedModel
+
+
+def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> TensorFlowTracedModel:
+    """Trace `model` in inference; the user's object is not changed.
+
+    Raises TraceError where the model cannot be traced.
+    """
+    example = Example.of(callable_model(model), example_inputs)
+    captured, flat, observed = _followed(model, example)
+    recorder = Recorder(captured, flat, observed, example)
+    program, recording = recorder.record(name or _name(model))
+    assembly = assemble(recording)
+    graph = assembly.graph
+    if not captured.is_batch_free:
+        graph = replace(
+            graph, diagnostics=(*assembly.diagnostics, _fixed_batch(graph.inputs[0].name, observed.batch))
+        )
+    state = {name: held.value for name, held in program.state.items()}
+    kept = replace(example, arrays=())
+    return TensorFlowTracedModel(Trace(program, kept, graph, assembly.regions), Held(state, {}))
+
+
+def _followed(model: Any, example: Example) -> tuple[Captured, FlatGraph, Observed]:
+    """The trace with the batch free to change if the model can, else as the example is."""
+    try:
+        return _follow(model, example, free_batch=True)
+    except Exception:  # noqa: BLE001 - whatever fails on any batch may work on the one given
+        return _followed_as_given(model, example)
+
+
+def _followed_as_given(model: Any, example: Example) -> tuple[Captured, FlatGraph, Observed]:
+    try:
+        return _follow(model, example, free_batch=False)
+    except ClikaError:
+        raise
+    except Exception as error:
+        raise explain(error, model) from error
+
+
+def _follow(model: Any, example: Example, *, free_batch: bool) -> tuple[Captured, FlatGraph, Observed]:
+    captured = capture(example, free_batch=free_batch)
+    flat = flatten_graph(captured, model)
+    more = example.enlarged(1) if free_batch else None
+    return captured, flat, observe(flat, example.arrays, more)
+
+
+def _name(model: Any) -> str:
+    return type(model).__name__
+
+
+def _fixed_batch(name: str, batch: int) -> Diagnostic:
+    return Diagnostic(
+        "fixed-batch",
+        Severity.INFO,
+        f"the traced model takes batches of {batch} alone: its code depends on that size",
+        related=(name,),
+        help="take sizes from tf.shape(x) in the model, or trace and run it with the batch you need",
+    )
