@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from clika_core.backend.gaps import Gap, GapKind
 from clika_core.backend.interface import Backend, BackendDescription, TracedModel
 from clika_core.errors import MissingDependencyError, ModelError
 from clika_tensorflow.quiet_import import import_tensorflow
@@ -24,10 +25,31 @@ DISTRIBUTIONS: Final = ("tensorflow", "tensorflow-cpu")
 CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
 
 GAPS: Final = (
-    ("training the demo's network anew", "its shipped weights are trained by the PyTorch backend"),
-    ("loops and branches on data", "a While or If is one layer that stays float, or cannot be traced"),
-    ("state that a call writes", "a traced model computes its results and keeps no state between calls"),
-    ("dropout and batch statistics while training", "a traced model is the model in inference"),
+    Gap(
+        "training the demo's network anew",
+        GapKind.BY_DESIGN,
+        "its shipped weights are those that the PyTorch backend trains",
+    ),
+    Gap(
+        "loops and branches on data, recurrent layers with masks or initial states",
+        GapKind.NOT_YET,
+        "a graph has no node for While and If",
+    ),
+    Gap(
+        "state that a call writes",
+        GapKind.BY_DESIGN,
+        "a traced model computes its results and keeps no state between calls",
+    ),
+    Gap(
+        "dropout and batch statistics while training",
+        GapKind.BY_DESIGN,
+        "a traced model is the model in inference",
+    ),
+    Gap(
+        ".keras files of quantized models",
+        GapKind.FRAMEWORK,
+        "Keras writes a class and its arguments there, and a quantized model is made from a trace",
+    ),
 )
 
 

@@ -32,7 +32,7 @@ def capture(example: Example, *, free_batch: bool) -> Captured:
     found: list[Flat] = []
 
     def flat_model(*arrays: Any) -> list[Any]:
-        args, kwargs = example.call.build(arrays)
+        args, kwargs = example.build_call(arrays)
         with watched(regions):
             result = flatten(example.callable_model.function(*args, **kwargs))
         _check(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -38,10 +39,15 @@ def check_tensors(arrays: Sequence[Any], nodes: Sequence[Node]) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Example:
-    """The call `(args, kwargs)` of a model taken apart, and the arrays in it as tensors, in order."""
+    """The call `(args, kwargs)` of a model taken apart, its arguments by name, and the arrays in their order.
+
+    Leaf k of the call is array `order[k]`.
+    """
 
     callable_model: CallableModel
     call: Flat
+    named: Flat
+    order: tuple[int, ...]
     arrays: tuple[Any, ...]
 
     @classmethod
@@ -56,20 +62,27 @@ class Example:
                 found=str(error),
                 fix="give a tuple in the order of the arguments, or a dict by their names",
             ) from error
-        arrays = tuple(as_tensors(flatten((args, kwargs)).leaves.values()))
-        if not arrays:
+        call, named = flatten((args, kwargs)), flatten(arguments)
+        if not named.leaves:
             raise TraceError(
                 "the example inputs hold no array", expected="at least one", found=repr(arguments)
             )
-        return cls(callable_model, flatten((args, kwargs)).without_arrays(), arrays)
+        places: defaultdict[int, list[int]] = defaultdict(list)
+        for position, leaf in enumerate(named.leaves.values()):
+            places[id(leaf)].append(position)
+        order = tuple(places[id(leaf)].pop(0) for leaf in call.leaves.values())
+        arrays = tuple(as_tensors(named.leaves.values()))
+        return cls(callable_model, call.without_arrays(), named.without_arrays(), order, arrays)
+
+    def build_call(self, arrays: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The `(args, kwargs)` of a call with other arrays."""
+        args, kwargs = self.call.build([arrays[index] for index in self.order])
+        return args, kwargs
 
     @property
     def paths(self) -> list[str | None]:
         """The name that each array deserves."""
-        args, kwargs = self.call.build([_Place(index) for index in range(len(self.arrays))])
-        named = self.callable_model.signature.bind(args, kwargs)
-        found = dict(_places(named, ""))
-        return [self.callable_model.input_path(found[index]) for index in range(len(self.arrays))]
+        return [self.callable_model.input_path(path) for path in self.named.leaves]
 
     def take(self, inputs: Any) -> list[Any]:
         """The arrays in `inputs`, given as users give them, in the order of the trace; raises DataError."""
@@ -77,25 +90,33 @@ class Example:
 
     def take_call(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[Any]:
         """The same for the arguments of a call."""
-        found = flatten((args, dict(kwargs)))
-        missing = [path for path in self.call.leaves if path not in found.leaves]
-        unexpected = [path for path in found.leaves if path not in self.call.leaves]
+        try:
+            found = flatten(self.callable_model.signature.bind(args, kwargs))
+        except TypeError as error:
+            raise self._misfit(str(error)) from error
+        missing = [path for path in self.named.leaves if path not in found.leaves]
+        unexpected = [path for path in found.leaves if path not in self.named.leaves]
         if missing or unexpected:
-            raise DataError(
-                "these inputs are not what the model was traced with",
-                found=f"missing: {_shown(missing)}; not known: {_shown(unexpected)}",
-                expected=_shown(list(self.call.leaves)),
-                fix="give them as the example inputs were given",
+            raise self._misfit(
+                f"missing: {', '.join(missing) or '-'}; not known: {', '.join(unexpected) or '-'}"
             )
-        for path, value in self.call.constants.items():
+        for path, value in self.named.constants.items():
             if found.constants.get(path, value) != value:
                 raise DataError(
-                    f"argument {_shown([path])} is part of the traced model and cannot change",
+                    f"argument {path!r} is part of the traced model and cannot change",
                     found=repr(found.constants[path]),
                     expected=repr(value),
                     fix="trace the model again with this value",
                 )
-        return [found.leaves[path] for path in self.call.leaves]
+        return [found.leaves[path] for path in self.named.leaves]
+
+    def _misfit(self, found: str) -> DataError:
+        return DataError(
+            "these inputs are not what the model was traced with",
+            found=found,
+            expected=", ".join(self.named.leaves),
+            fix="give a tuple in the order of the arguments, or a dict by their names",
+        )
 
     def enlarged(self, more: int) -> tuple[Any, ...]:
         """The arrays with `more` samples more along the first axis: the first one again."""
@@ -103,33 +124,6 @@ class Example:
             array if array.shape.rank == 0 else tf.concat([array, *[array[:1]] * more], 0)
             for array in self.arrays
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Stands where an array was."""
-
-    index: int
-
-
-def _places(value: Any, path: str) -> Iterable[tuple[int, str]]:
-    if isinstance(value, _Place):
-        yield value.index, path
-        return
-    items = (
-        value.items()
-        if isinstance(value, Mapping)
-        else enumerate(value)
-        if isinstance(value, list | tuple)
-        else ()
-    )
-    for key, child in items:
-        yield from _places(child, f"{path}.{key}" if path else str(key))
-
-
-def _shown(paths: list[str]) -> str:
-    """Paths without the position of the argument list: `0.0` is argument 0."""
-    return ", ".join(path.partition(".")[2] for path in paths) or "-"
 
 
 def to_numpy(array: Any) -> np.ndarray[Any, Any]:

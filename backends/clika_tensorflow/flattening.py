@@ -15,7 +15,9 @@ from clika_core.errors import TraceError
 from clika_core.ir.recording import Ref
 from clika_tensorflow.capturing import Captured
 from clika_tensorflow.raw_calls import raw_call
+from clika_tensorflow.regions import without_scopes
 from clika_tensorflow.state import StateTensor, variable_names
+from clika_tensorflow.whole_layers import WholeLayer, whole_layer
 
 _INLINED: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _PASSING: Final = frozenset({"Identity", "PreventGradient", "Snapshot", "CheckNumerics", "EnsureShape"})
@@ -36,8 +38,8 @@ class FlatCall:
 
     @property
     def type(self) -> str:
-        """TensorFlow's name of the operation."""
-        return str(self.native.type)
+        """TensorFlow's name of the operation, or that of a layer that is one."""
+        return self.function.type if isinstance(self.function, WholeLayer) else str(self.native.type)
 
     @property
     def reads(self) -> Iterator[Ref]:
@@ -103,7 +105,7 @@ class _Walker:
                 self._bind(graph, operation, [self._read(graph, operation.inputs[0])])
             elif operation.type in _PASSING:
                 self._pass(graph, operation)
-            elif operation.type in _INLINED:
+            elif operation.type in _INLINED and whole_layer(operation) is None:
                 self._inline(graph, operation, prefix)
             elif operation.type in _WRITES:
                 continue  # a traced model computes its results and keeps no state between calls
@@ -131,6 +133,13 @@ class _Walker:
 
     def _add_call(self, graph: Any, operation: Any, prefix: str) -> None:
         name = prefix + operation.name
+        whole = whole_layer(operation)
+        if whole is not None:
+            tensors = dict(zip(whole.arguments, operation.inputs, strict=True))
+            read = {argument: self._ref(graph, tensor) for argument, tensor in tensors.items()}
+            call = FlatCall(name, operation, whole, read, len(operation.outputs))
+            self._append(graph, operation, call)
+            return
         function, arguments = (_gather, {}) if operation.type == _GATHERS else raw_call(operation)
         references: dict[str, Ref | list[Ref]] = {
             argument: [self._ref(graph, tensor) for tensor in value]
@@ -178,7 +187,7 @@ class _Walker:
         return Ref(name)
 
     def _add_state(self, name: str, value: Any, own_name: str) -> Ref:
-        self.state[name] = StateTensor(own_name or name, value, is_parameter=False)
+        self.state[name] = StateTensor(without_scopes(own_name or name), value, is_parameter=False)
         return Ref(name)
 
 

@@ -70,7 +70,11 @@ class TensorFlowLayerCall:
             return local[ref] if ref in local else _cast(self._outside(ref), dtype)
 
         for operation in self._step.body:
-            local.update(operation.call(lookup, dtype, placed.get(operation.id)))
+            left_out = [ref for ref in operation.reads if ref in local and local[ref] is None]
+            if left_out and operation.id not in placed:
+                local[Ref(operation.id)] = _what_is_left(operation, left_out, lookup)
+            else:
+                local.update(operation.call(lookup, dtype, placed.get(operation.id)))
         return tuple(map(lookup, region.outputs))
 
     def _placed(self, inputs: Sequence[Any], weights: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -109,6 +113,12 @@ class TensorFlowLayerCall:
             *((value, traced.get(role, added)) for role, value in weights.items()),
         )
         return any(is_float(value) and dtype_name(value.dtype) != expected for value, expected in pairs)
+
+
+def _what_is_left(operation: Operation, left_out: Sequence[Ref], lookup: Callable[[Ref], Any]) -> Any:
+    """A sum without its bias is what the bias was added to; a movement of a bias that is not there is none."""
+    rest = [ref for ref in operation.reads if ref not in left_out]
+    return lookup(rest[0]) if rest else None
 
 
 def _cast(value: Any, dtype: str | None) -> Any:

@@ -44,7 +44,7 @@ class _Runner:
             tf.TensorSpec([size if isinstance(size, int) else None for size in value.shape], value.dtype)
             for value in (node.outputs[0] for node in self._trace.graph.inputs)
         ]
-        args, kwargs = self._trace.example.call.build(specs)
+        args, kwargs = self._trace.example.build_call(specs)
         return [*args, *kwargs.values()]
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], values: Sequence[Any]) -> Any:
@@ -74,7 +74,7 @@ class NativeKerasModel(keras.Model):  # type: ignore[misc]
 
     def _add(self, own: OwnValue) -> Any:
         variable = self.add_weight(
-            name=own.name.replace(".", "_"), shape=own.shape, dtype=own.dtype, trainable=own.is_trained
+            name=_name(own.name), shape=own.shape, dtype=own.dtype, trainable=own.is_trained
         )
         variable.assign(own.value)
         return variable
@@ -107,8 +107,7 @@ class NativeModule(tf.Module):  # type: ignore[misc]
         own = native_state(model)
         self._clika_runner = _Runner(model, program, [each.key for each in own])
         self.own_variables = [
-            tf.Variable(each.value, trainable=each.is_trained, name=each.name.replace(".", "_"))
-            for each in own
+            tf.Variable(each.value, trainable=each.is_trained, name=_name(each.name)) for each in own
         ]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -18,6 +18,7 @@ from clika_tensorflow.observing import Observed
 from clika_tensorflow.operation import Operation, Slot
 from clika_tensorflow.operators import Call, Move, Wording, word
 from clika_tensorflow.program import TracedProgram
+from clika_tensorflow.regions import without_scopes
 from clika_tensorflow.source import source_of
 from clika_tensorflow.state import StateTensor
 
@@ -94,7 +95,7 @@ class Recorder:
         count = flat.count if wording.results is None else wording.results
         self._operations[flat.id] = Operation(flat.id, wording.function or flat.function, arguments, slots)
         path = region.path if region is not None else self._path_of(operands)
-        names = [_without_scopes(flat.id), *([region.name_path] if region is not None else [])]
+        names = [without_scopes(flat.id), *([region.name_path] if region is not None else [])]
         self._records.append(
             Record(
                 flat.id,
@@ -158,7 +159,7 @@ class Recorder:
             if isinstance(value, Ref):
                 operands.append((role, value))
             elif value is not None and value.ndim == 0:
-                numbers[role] = value.item()
+                numbers[role] = _number(value)
             elif value is not None:
                 operands.append((role, self._kept(arguments, slot)))
         return operands, slots, numbers
@@ -222,6 +223,12 @@ class Recorder:
         return names[0].rpartition(".")[0] if names else None
 
 
+def _number(value: Any) -> AttributeValue:
+    """A scalar as its author wrote it: 0.001, not what float32 makes of it."""
+    found: AttributeValue = float(str(value)) if value.dtype == np.float32 else value.item()
+    return found
+
+
 def _places(arguments: Mapping[str, Any], wording: Wording) -> Iterator[tuple[str, Slot]]:
     for role, argument in wording.operands:
         name, _, index = argument.partition(".")
@@ -241,8 +248,3 @@ def _does_nothing(flat: FlatCall, wording: Wording) -> bool:
 
 def _apply(move: Move) -> Any:
     return lambda arguments, _: [move.function(arguments["input"])]
-
-
-def _without_scopes(name: str) -> str:
-    """TensorFlow's own name of an operation, without the scopes that tracing added."""
-    return "/".join(part for part in name.split("/") if not (part.startswith("Q") and part.endswith("Q")))

@@ -15,6 +15,7 @@ from typing import Any, Final
 import tensorflow as tf
 
 from clika_tensorflow.callable_model import keras_module
+from clika_tensorflow.whole_layers import is_whole, run_whole
 
 _SCOPE: Final = re.compile(r"(?:^|/)Q(\d+)Q(?=/)")
 
@@ -66,6 +67,8 @@ def watched(regions: Regions) -> Iterator[None]:
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         with regions.entered(layer):
+            if is_whole(layer, args, kwargs):
+                return run_whole(layer, args[0])
             return original(layer, *args, **kwargs)
 
     kind.__call__ = call
@@ -73,6 +76,11 @@ def watched(regions: Regions) -> Iterator[None]:
         yield
     finally:
         kind.__call__ = original
+
+
+def without_scopes(name: str) -> str:
+    """TensorFlow's own name of an operation, without the scopes that tracing added."""
+    return "/".join(part for part in name.split("/") if not (part.startswith("Q") and part.endswith("Q")))
 
 
 def _paths(caller: Region | None, layer: Any) -> tuple[str, str]:

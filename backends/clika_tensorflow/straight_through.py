@@ -19,7 +19,7 @@ def round_to_range(ratio: Any, low: Limit, high: Limit) -> Any:
     """
     is_wide = isinstance(high, float) and isinstance(low, float) and max(-low, high) > _FLOAT32_INTEGERS
     dtype = tf.float64 if is_wide else tf.float32
-    least, most = tf.cast(low, dtype), tf.cast(high, dtype)
+    least, most = (tf.constant(x, dtype) if isinstance(x, float) else tf.cast(x, dtype) for x in (low, high))
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def rounded(x: Any) -> Any:

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("clika_core", "clika_compression", "backends/clika_torch", "linter/clika_linter")
+PACKAGES = (
+    "clika_core",
+    "clika_compression",
+    "backends/clika_tensorflow",
+    "backends/clika_torch",
+    "linter/clika_linter",
+)
 FOLDERS = (".ci", "backends", "benchmarks", "clika_compression", "clika_core", "docs", "linter", "tests")
 
 

@@ -42,6 +42,7 @@ def heavy_modules_after(statement: str) -> list[str]:
         "clika_core.targets.registration",
         "clika_core.plugins.manager",
         "clika_core.cli.main",
+        "clika_tensorflow.registration",
         "clika_torch.registration",
         "clika_linter.registration",
         "clika_linter.session",

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from clika_tensorflow.operators.mapping import Attributes, Call, Rule, Wording, permuted, reshaped
+from clika_tensorflow.operators.mapping import Attributes, Call, Rule, Wording, permuted, plain, reshaped
 
 
 def channel_axis(call: Call, rank: int) -> int:
@@ -233,11 +233,36 @@ def _gather(call: Call) -> Wording | None:
     return Wording("gather", [("input", names[0]), ("indices", names[1])], {"axis": axis})
 
 
+def _recurrent(type_name: str) -> Rule:
+    """A recurrent layer over [N, T, in], whose results are all steps and the last state.
+
+    Weights as PyTorch has them: [gates · units, in], [gates · units, units], and biases.
+    """
+
+    def rule(call: Call) -> Wording:
+        names = call.names
+        native = call.flat.function
+
+        def run(arguments: Mapping[str, Any], dtype: str | None) -> list[Any]:
+            turned = {n: tf.transpose(arguments[n]) if n.endswith("kernel") else arguments[n] for n in names}
+            return list(native(turned, dtype))
+
+        roles = [("input", names[0]), *((f"weights.{i}", name) for i, name in enumerate(names[1:]))]
+        attributes: Attributes = {"num_layers": 1, "bidirectional": False, "batch_first": True}
+        moves = {name: [permuted(1, 0)] for name in names if name.endswith("kernel")}
+        return Wording(type_name, roles, attributes, run, moves)
+
+    return rule
+
+
 RULES: dict[str, Rule] = {
     "Conv2D": _conv(False, 4),
     "Conv3D": _conv(False, 5),
     "DepthwiseConv2dNative": _conv(True, 4),
     "Conv2DBackpropInput": _conv_transpose,
+    "Embedding": plain("embedding", "indices weight"),
+    "Gru": _recurrent("gru"),
+    "Lstm": _recurrent("lstm"),
     "MatMul": _matmul("a", "b", "transpose_a", "transpose_b"),
     "BatchMatMulV2": _matmul("x", "y", "adj_x", "adj_y"),
     "BatchMatMulV3": _matmul("x", "y", "adj_x", "adj_y"),

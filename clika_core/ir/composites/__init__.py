@@ -25,7 +25,9 @@ from clika_core.ir.composites import (
 COMPOSITES = (
     attention.COMPOSITE,
     batch_norm.COMPOSITE,
-    *bias.COMPOSITES,
+    bias.CONV,
+    bias.CONV_TRANSPOSE,
+    bias.LINEAR,
     gelu.EXACT,
     gelu.TANH,
     global_pool.COMPOSITE,

@@ -164,6 +164,21 @@ def layer_norm_keras(r: R, x: Ref) -> Ref:
     return r.op("add", r.op("mul", x, factor), offset)
 
 
+def layer_norm_keras_tensorflow(r: R, x: Ref) -> Ref:
+    average = mean(r, x)
+    variance = mean(r, r.op("squared_difference", x, r.op("identity", average)))
+    factor = r.op("mul", r.op("rsqrt", r.op("add", variance, 1e-3)), r.parameter("weight", (C,)))
+    offset = r.op("add", r.op("mul", r.op("neg", average), factor), r.parameter("bias", (C,)))
+    return r.op("add", r.op("mul", x, factor), offset)
+
+
+def layer_norm_keras_without_bias(r: R, x: Ref) -> Ref:
+    average = mean(r, x)
+    variance = mean(r, r.op("squared_difference", x, average))
+    factor = r.op("mul", r.op("rsqrt", r.op("add", variance, 1e-3)), r.parameter("weight", (C,)))
+    return r.op("add", r.op("mul", x, factor), r.op("mul", r.op("neg", average), factor))
+
+
 def rms_norm(r: R, x: Ref) -> Ref:
     factor = r.op("rsqrt", r.op("add", mean(r, r.op("pow", x, 2)), 1e-6))
     return r.op("mul", r.parameter("weight", (C,)), r.op("mul", x, factor))
@@ -272,6 +287,7 @@ SPELLINGS: dict[str, list[Spelling]] = {
     "hard_swish": [hard_swish, hard_swish_clamp, hard_swish_keras],
     "layer_norm": [
         *(layer_norm, layer_norm_by_division, layer_norm_without_affine, layer_norm_without_bias),
+        *(layer_norm_keras_tensorflow, layer_norm_keras_without_bias),
         *(layer_norm_flax, layer_norm_keras),
     ],
     "rms_norm": [
