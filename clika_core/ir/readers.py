@@ -14,9 +14,9 @@ from clika_core.ir.graph import AttributeValue, Shape
 
 Reader: TypeAlias = Callable[[Any], Any]
 
-_LARGEST = 2**64
-_DEEPEST_ATTRIBUTE = 32
-_NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
+LARGEST = 2**64
+DEEPEST_ATTRIBUTE = 32
+NON_FINITE = {"inf": float("inf"), "-inf": float("-inf"), "nan": float("nan")}
 _SHOWN = 60
 
 
@@ -75,7 +75,7 @@ def word(value: Any) -> str:
 
 def count(value: Any) -> int:
     """An integer from 0 to 2**64."""
-    if not _is_count(value):
+    if not is_count(value):
         raise Mismatch(shown(value), "an integer that is not negative")
     return value  # type: ignore[no-any-return]
 
@@ -89,7 +89,7 @@ def shape(value: Any) -> Shape:
 
 def sizes(value: Any) -> tuple[int, ...]:
     """Integers that are not negative."""
-    if type(value) is list and all(map(_is_count, value)):
+    if type(value) is list and all(map(is_count, value)):
         return tuple(value)
     return tuple_of(count)(value)
 
@@ -98,14 +98,14 @@ def attribute(value: Any, depth: int = 0) -> AttributeValue:
     """A scalar, `{"float": "inf"}`, or a list of these."""
     kind = type(value)
     if kind is list:
-        if depth > _DEEPEST_ATTRIBUTE:
-            raise Mismatch("a list", f"at most {_DEEPEST_ATTRIBUTE} lists inside each other")
+        if depth > DEEPEST_ATTRIBUTE:
+            raise Mismatch("a list", f"at most {DEEPEST_ATTRIBUTE} lists inside each other")
         return tuple_of(lambda item: attribute(item, depth + 1))(value)
     if kind is dict:
         return _non_finite(value)
     if value is None or kind is bool or kind is str:
         return value  # type: ignore[no-any-return]
-    if (kind is int and abs(value) <= _LARGEST) or (kind is float and isfinite(value)):
+    if (kind is int and abs(value) <= LARGEST) or (kind is float and isfinite(value)):
         return value  # type: ignore[no-any-return]
     raise Mismatch(shown(value), "null, a boolean, a number, text, or a list of these")
 
@@ -192,12 +192,13 @@ def _wrong_keys(value: dict[Any, Any], readers: Mapping[str, Reader]) -> Mismatc
     return Mismatch(", ".join(found), f"the keys {', '.join(readers) or '(none)'}")
 
 
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= _LARGEST
+def is_count(value: Any) -> bool:
+    """Whether it is an integer from 0 to 2**64."""
+    return type(value) is int and 0 <= value <= LARGEST
 
 
 def _is_size(value: Any) -> bool:
-    return value != "" if type(value) is str else _is_count(value)
+    return value != "" if type(value) is str else is_count(value)
 
 
 def _size(value: Any) -> int | str:
@@ -207,6 +208,6 @@ def _size(value: Any) -> int | str:
 
 
 def _non_finite(value: dict[Any, Any]) -> float:
-    if value.keys() != {"float"} or type(value["float"]) is not str or value["float"] not in _NON_FINITE:
+    if value.keys() != {"float"} or type(value["float"]) is not str or value["float"] not in NON_FINITE:
         raise Mismatch("an object", '{"float": "inf"}, {"float": "-inf"} or {"float": "nan"}')
-    return _NON_FINITE[value["float"]]
+    return NON_FINITE[value["float"]]

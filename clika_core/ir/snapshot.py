@@ -14,10 +14,11 @@ from clika_core.errors import GraphError, OutputError
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.fingerprint import attribute_to_json
 from clika_core.ir.graph import Graph, Node
+from clika_core.ir.quick_reading import read_quickly
 from clika_core.ir.readers import Mismatch, shown
 from clika_core.ir.removals import removals
 from clika_core.ir.snapshot_parts import Document, read_document
-from clika_core.ir.strict_json import read_json_file
+from clika_core.ir.strict_json import parse_json, read_text_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,11 @@ def save_graph(graph: Graph, path: str | Path) -> None:
 def load_graph(path: str | Path) -> Graph:
     """The graph in a file. Raises GraphError naming the place in the document that is wrong."""
     with paused_collection():
-        return graph_from_json(read_json_file(path, fix=_FIX), str(path))
+        text = read_text_file(path, fix=_FIX)
+        found = read_quickly(text)
+        if found is not None and (found.format, found.version) == (FORMAT, VERSION):
+            return _graph_of(found, str(path))
+        return graph_from_json(parse_json(text, str(path), fix=_FIX), str(path))
 
 
 def graph_to_text(graph: Graph) -> str:
@@ -89,6 +94,11 @@ def graph_from_json(document: Any, name: str = "the graph") -> Graph:
         found: Document = read_document(document)
     except Mismatch as problem:
         raise _error(name, problem.path, problem.found, problem.expected) from problem
+    return _graph_of(found, name)
+
+
+def _graph_of(found: Document, name: str) -> Graph:
+    """The graph of a file's parts; everything else the file says must follow from the nodes."""
     graph = Graph(found.nodes, found.name, found.backend, found.framework_version)
     derived = {
         "inputs": (found.inputs, tuple(node.name for node in graph.inputs)),

@@ -62,9 +62,9 @@ def _node(
 
 
 def _kind(value: Any) -> NodeKind:
-    kind = _KINDS.get(value) if type(value) is str else None
+    kind = KINDS.get(value) if type(value) is str else None
     if kind is None:
-        raise Mismatch(shown(value), " or ".join(map(repr, _KINDS)))
+        raise Mismatch(shown(value), " or ".join(map(repr, KINDS)))
     return kind
 
 
@@ -72,7 +72,7 @@ def _attributes(value: Any) -> Mapping[str, AttributeValue]:
     return MappingProxyType(_mapping(value))
 
 
-_KINDS = {str(kind): kind for kind in NodeKind}
+KINDS = {str(kind): kind for kind in NodeKind}
 _mapping = mapping_of(attribute)
 _read_node = record(
     _node,

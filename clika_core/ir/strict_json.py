@@ -19,6 +19,11 @@ MAX_BYTES = 256 * 2**20
 
 def read_json_file(path: str | Path, *, fix: str) -> Any:
     """The document in a file of at most `MAX_BYTES`; `fix` says what to do about a file that is none."""
+    return parse_json(read_text_file(path, fix=fix), str(path), fix=fix)
+
+
+def read_text_file(path: str | Path, *, fix: str) -> str:
+    """The text of a file of at most `MAX_BYTES`."""
     try:
         with open(path, "rb") as stream:
             content = stream.read(MAX_BYTES + 1)
@@ -27,10 +32,9 @@ def read_json_file(path: str | Path, *, fix: str) -> Any:
     if len(content) > MAX_BYTES:
         raise GraphError(f"{path} is too large", expected=f"at most {MAX_BYTES // 2**20} MiB", fix=fix)
     try:
-        text = content.decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise GraphError(f"{path} is no UTF-8 text", found=f"byte {error.start}", fix=fix) from error
-    return parse_json(text, str(path), fix=fix)
 
 
 def parse_json(text: str, name: str, *, fix: str) -> Any:

@@ -16,6 +16,7 @@ from clika_core.settings.messages import shorten
 from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import FILE_START, Source, Span
 from clika_core.settings.tree_builder import MERGE_KEY, TreeBuilder, UnreadableError
+from clika_core.settings.yaml_import import import_yaml
 
 _CONSTANTS: dict[str, bool | None] = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
@@ -34,8 +35,7 @@ _REFUSED = (
 def feed_yaml(builder: TreeBuilder) -> None:
     """Read the YAML text of `builder.source`; raises UnreadableError."""
     _refuse_characters(builder)
-    import yaml  # here: settings made in Python need no parser
-
+    yaml: Any = import_yaml()  # here: settings made in Python need no parser
     parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(builder.source.text)
     takers = _takers(yaml)
     try:

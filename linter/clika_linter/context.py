@@ -154,7 +154,7 @@ class Context:
     def _examined(self) -> tuple[RuleReach, list[RuleError]]:
         return examine(self.settings.rules, self.index)
 
-    @property
+    @cached_property
     def reach(self) -> RuleReach:
         """The rules that can be used, what each matches and reaches, and which wins where."""
         return self._examined[0]

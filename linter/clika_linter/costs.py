@@ -28,13 +28,20 @@ class Costs:
 
     def share_of_multiply_accumulates(self, layers: Iterable[str]) -> float:
         """Of the whole model, from 0 to 1; 0 for a model without any."""
-        return _share(self.multiply_accumulates, layers)
+        return _share(self.multiply_accumulates, layers, self._all_multiply_accumulates)
 
     def share_of_weight_bytes(self, layers: Iterable[str]) -> float:
         """Of the whole model, from 0 to 1; 0 for a model without any."""
-        return _share(self.weight_bytes, layers)
+        return _share(self.weight_bytes, layers, self._all_weight_bytes)
+
+    @cached_property
+    def _all_multiply_accumulates(self) -> int:
+        return sum(self.multiply_accumulates.values())
+
+    @cached_property
+    def _all_weight_bytes(self) -> int:
+        return sum(self.weight_bytes.values())
 
 
-def _share(cost: Mapping[str, int], layers: Iterable[str]) -> float:
-    total = sum(cost.values())
+def _share(cost: Mapping[str, int], layers: Iterable[str], total: int) -> float:
     return sum(cost.get(layer, 0) for layer in layers) / total if total else 0.0

@@ -44,9 +44,9 @@ class Engine:
             lacks = missing(entry.needs, context)
             if lacks in (None, Need.LAYER_RULES):  # without rules for layers there is nothing to find
                 outcome.ran.add(entry.code)
-            if lacks is None:
+            if lacks is None and not entry.is_made_by_engine:
                 outcome.findings += self._run(entry, context, graph)
-            elif lacks is not Need.LAYER_RULES:
+            elif lacks not in (None, Need.LAYER_RULES):
                 outcome.left_out.setdefault(lacks, []).append(entry.code)
         outcome.findings = one_per_cause(outcome.findings, entries)
         return outcome

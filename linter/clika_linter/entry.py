@@ -26,6 +26,7 @@ class RuleEntry(NamedTuple):
     fix: Safety | None = None
     silences: tuple[str, ...] = ()
     holds_for_every_graph: bool = False
+    is_made_by_engine: bool = False
 
     @classmethod
     def of(cls, rule: type[Rule]) -> RuleEntry:
@@ -39,6 +40,7 @@ class RuleEntry(NamedTuple):
             rule.fix,
             rule.silences,
             rule.holds_for_every_graph,
+            rule.is_made_by_engine,
         )
 
     def load(self) -> type[Rule]:

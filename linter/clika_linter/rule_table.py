@@ -61,6 +61,7 @@ def _line(entry: RuleEntry) -> str:
     parts += [f"fix=Safety.{entry.fix.name}"] if entry.fix else []
     parts += [f"silences={entry.silences!r}"] if entry.silences else []
     parts += ["holds_for_every_graph=True"] if entry.holds_for_every_graph else []
+    parts += ["is_made_by_engine=True"] if entry.is_made_by_engine else []
     return f"RuleEntry({', '.join(parts)})".replace("'", '"')
 
 

@@ -139,13 +139,14 @@ class HalfModule(Rule):
 
 def _in_family(context: Context, family: Sequence[Block]) -> Iterator[Finding]:
     """One finding for each part that rules skip in some blocks of a family, and not in others."""
-    skipped = {block.path: _skipped_places(context, block) for block in family}
+    touched = [block for block in family if not context.reach.causes.keys().isdisjoint(block.layers)]
+    skipped = {block.path: _skipped_places(context, block) for block in touched}
     parts: dict[frozenset[str], list[Block]] = {}
-    for block in family:
-        if _is_part(context, block):
+    for block in touched:
+        if not _is_whole(context, block):
             parts.setdefault(skipped[block.path], []).append(block)
     for part, found in parts.items():
-        lacking = [block.path for block in family if not part <= skipped[block.path]]
+        lacking = [block.path for block in family if not part <= skipped.get(block.path, frozenset())]
         if lacking:
             yield _finding(context, found, sorted(part), lacking)
 
@@ -173,11 +174,10 @@ def _skipped_places(context: Context, block: Block) -> frozenset[str]:
     return frozenset(place for position, place in pairs if position in context.reach.causes)
 
 
-def _is_part(context: Context, block: Block) -> bool:
-    """Whether rules skip something of the block, but not all its weighted layers."""
-    weighted = [p for p in block.layers if is_weighted(context.graph.nodes[p])]
-    is_touched = any(position in context.reach.causes for position in block.layers)
-    return is_touched and not all(position in context.reach.causes for position in weighted)
+def _is_whole(context: Context, block: Block) -> bool:
+    """Whether rules skip all weighted layers of the block."""
+    weighted = (position for position in block.layers if is_weighted(context.graph.nodes[position]))
+    return all(position in context.reach.causes for position in weighted)
 
 
 def _advice(block: Block, places: Sequence[str]) -> str:

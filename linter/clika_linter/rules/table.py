@@ -52,7 +52,7 @@ RULES = (
     RuleEntry("CLK502", "no-calibration-steps", Severity.ERROR, (Need.SETTINGS,), "clika_linter.rules.no_calibration_steps:NoCalibrationSteps", silences=("CLK504",)),
     RuleEntry("CLK503", "schedule-suspicious", Severity.WARNING, (Need.SETTINGS,), "clika_linter.rules.schedule_suspicious:ScheduleSuspicious"),
     RuleEntry("CLK504", "thin-calibration", Severity.WARNING, (Need.REPORT,), "clika_linter.rules.thin_calibration:ThinCalibration"),
-    RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE),
-    RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed"),
-    RuleEntry("CLK903", "broken-plugin", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.broken_plugin:BrokenPlugin"),
+    RuleEntry("CLK901", "unused-suppression", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.unused_suppression:UnusedSuppression", fix=Safety.SAFE, is_made_by_engine=True),
+    RuleEntry("CLK902", "rule-crashed", Severity.ERROR, (Need.DOCUMENT,), "clika_linter.rules.rule_crashed:RuleCrashed", is_made_by_engine=True),
+    RuleEntry("CLK903", "broken-plugin", Severity.WARNING, (Need.DOCUMENT,), "clika_linter.rules.broken_plugin:BrokenPlugin", is_made_by_engine=True),
 )  # fmt: skip

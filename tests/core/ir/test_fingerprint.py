@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from clika_core.errors import Location
+from clika_core.ir.fingerprint import attribute_to_json
 from clika_core.ir.graph import Graph, InputPort, Value, Weight
 from clika_core.testing import GraphBuilder
 from clika_core.testing.strategies import graphs
@@ -72,3 +76,24 @@ def test_non_finite_attributes_are_told_apart() -> None:
 def test_equal_graphs_have_equal_fingerprints(graph: Graph) -> None:
     assert replace(graph).fingerprint == graph.fingerprint
     assert len(graph.fingerprint) == 64
+
+
+HOSTILE = changed(1, attributes={"": 0, "text": '],[{"":0}],[', "list": ("", 0, float("inf"))})
+
+
+@given(graph=graphs() | st.just(HOSTILE))
+def test_it_is_the_sha256_of_one_line_of_json_for_each_node(graph: Graph) -> None:
+    lines = [
+        [
+            node.name,
+            node.type,
+            str(node.kind),
+            {key: attribute_to_json(value) for key, value in node.attributes.items()},
+            [[port.producer, port.port, port.role] for port in node.inputs],
+            [[value.dtype, value.shape] for value in node.outputs],
+            [[weight.role, weight.shape] for weight in node.weights],
+        ]
+        for node in graph.nodes
+    ]
+    text = "".join(json.dumps(line, sort_keys=True, separators=(",", ":")) + "\n" for line in lines)
+    assert graph.fingerprint == hashlib.sha256(text.encode()).hexdigest()
