@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from clika_core.backend.gaps import Gap
 from clika_core.backend.trainable import Setup, StoredProgram, Trainable, no_training
-from clika_core.errors import ModelError
+from clika_core.errors import ModelError, TargetError
 from clika_core.ir.graph import Graph, Node
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from clika_core.backend.model_file import FileFormat
     from clika_core.numerics.quant_params import QuantParams
+    from clika_core.targets.target import Target
 
 Array: TypeAlias = Any
 
@@ -222,6 +224,15 @@ class Backend(ABC):
     @abstractmethod
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network as a native model, with the shipped weights or those of a safetensors file."""
+
+    def file_format(self, target: Target) -> FileFormat:
+        """What writes and runs the files of a target that names this backend; TargetError where nothing does."""
+        raise TargetError(
+            f"files for target {target.name} cannot be written yet",
+            found=f"{target.file_suffix} files, which the backend {self.name!r} does not write",
+            expected="a target whose files are ONNX",
+            fix=f"choose another target, or plan without deploying: clika plan --target {target.name}",
+        )
 
     def demo_inputs(self, images: NDArray[Any]) -> NDArray[Any]:
         """The demo's images, [N, 1, 28, 28], as the demo's network takes them."""

@@ -7,46 +7,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.backend.model_file import ModelFile
 from clika_core.deployment.code_agreement import CodeAgreement
-from clika_core.deployment.layout import inverse
-from clika_core.deployment.onnx_model import OnnxFile
-from clika_core.deployment.onnx_runtime import Session, with_outputs
 from clika_core.ir.graph import ValueKey
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
 
-_ELEMENT_TYPES = {
-    "uint8": TensorProto.UINT8,
-    "int8": TensorProto.INT8,
-    "uint16": TensorProto.UINT16,
-    "int16": TensorProto.INT16,
-}
-
 
 def layer_agreement(
-    model: TracedModel, simulation: Simulation, file: OnnxFile, batches: Iterable[Sequence[NDArray[Any]]]
+    model: TracedModel, simulation: Simulation, file: ModelFile, batches: Iterable[Sequence[NDArray[Any]]]
 ) -> dict[str, CodeAgreement]:
     """Agreement per quantized value, by the name of its producer; values at borders are compared too.
 
-    Every layer of the simulation is fed the codes that onnxruntime computed, so that one layer's difference is
+    Every layer of the simulation is fed the codes that the runtime computed, so that one layer's difference is
     not blamed on the next.
     """
-    if not file.codes:
-        return {}
-    types = {
-        name: _ELEMENT_TYPES[_params(simulation, key).format.storage_dtype]
-        for key, name in file.codes.items()
-    }
-    session = Session(with_outputs(file.model, types))
     found: dict[str, CodeAgreement] = {}
-    for batch in batches:
-        arrays = session.run(batch, list(file.codes.values()))
-        codes = {
-            key: array.transpose(inverse(file.orders[key])) if key in file.orders else array
-            for key, array in zip(file.codes, arrays, strict=True)
-        }
+    held = list(batches)
+    for batch, codes in zip(held, file.codes(held), strict=False):
         visitor = _ForcedVisitor(simulation, model, codes)
         model.interpret(model.native_inputs(batch), visitor)
         for name, agreement in visitor.agreement.items():

@@ -8,8 +8,9 @@ names of nodes, and `metadata_props` map them back.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ import onnx
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.model_file import Arrays, ModelFile, Runner
 from clika_core.deployment import qdq
 from clika_core.deployment.fences import Fences, find_fences
 from clika_core.deployment.layout import Order, channels_first, inverse, reordered
 from clika_core.deployment.lowerings import lowering_of
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.onnx_builder import OnnxBuilder
+from clika_core.deployment.onnx_runtime import Session, with_outputs
 from clika_core.ir.graph import Graph, Node, NodeKind, ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.planning.plan import Plan
@@ -32,13 +35,44 @@ from clika_core.targets.target import Arithmetic
 
 
 @dataclass(frozen=True)
-class OnnxFile:
+class OnnxFile(ModelFile):
     """A model, the names under which each quantized value's codes can be read in it, and their order of axes there
     where it is not the graph's own."""
 
     model: onnx.ModelProto
-    codes: Mapping[ValueKey, str]
+    code_names: Mapping[ValueKey, str]
     orders: Mapping[ValueKey, Order] = field(default_factory=dict)
+
+    @property
+    def num_bytes(self) -> int:
+        """The size of the file."""
+        return int(self.model.ByteSize())
+
+    def save(self, path: Path) -> None:
+        """Write the file."""
+        onnx.save_model(self.model, str(path))
+
+    def runner(self, *, num_threads: int = 1) -> Runner:
+        """The model in onnxruntime."""
+        return Session(self.model, num_threads=num_threads).run
+
+    def codes(self, batches: Iterable[Arrays]) -> Iterator[Mapping[ValueKey, NDArray[Any]]]:
+        """What onnxruntime computed for every quantized value."""
+        if not self.code_names:
+            return
+        names = list(self.code_names.values())
+        session = Session(with_outputs(self.model, {name: self._element_type(name) for name in names}))
+        for batch in batches:
+            yield {
+                key: array.transpose(inverse(self.orders[key])) if key in self.orders else array
+                for key, array in zip(self.code_names, session.run(batch, names), strict=True)
+            }
+
+    def _element_type(self, codes: str) -> int:
+        """The element type of codes: that of the zero point they are made with."""
+        zero_points = {i.name: i.data_type for i in self.model.graph.initializer}
+        names = (node.input[2] for node in self.model.graph.node if codes in node.output)
+        return int(zero_points[next(names)])
 
 
 def float_onnx(model: TracedModel) -> OnnxFile:

@@ -1,8 +1,7 @@
-"""Runs ONNX models in onnxruntime, and times them."""
+"""Runs ONNX models in onnxruntime."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,18 +44,3 @@ def with_outputs(model: onnx.ModelProto, values: Mapping[str, int]) -> onnx.Mode
         if name not in present
     )
     return copy
-
-
-def latency_seconds(
-    sessions: Mapping[str, Session], inputs: Sequence[NDArray[Any]], *, rounds: int = 30, warm_up: int = 3
-) -> dict[str, float]:
-    """The shortest time of one run of each session, in seconds; the sessions take turns, so that noise is shared."""
-    best = dict.fromkeys(sessions, float("inf"))
-    for round_ in range(warm_up + rounds):
-        for name, session in sessions.items():
-            started = time.perf_counter()
-            session.run(inputs)
-            elapsed = time.perf_counter() - started
-            if round_ >= warm_up:
-                best[name] = min(best[name], elapsed)
-    return best

@@ -94,7 +94,7 @@ def compress(
     settings = checked_settings(settings)
     journal = Journal.of(progress)
     chosen = find_target(target or settings.deployment_settings.target_framework)
-    chosen.check_written()
+    _check_written(chosen)
     seed = _seed(seed, settings)
     with _results(output_dir, overwrite, journal) as folder:
         _tell(journal, (*narration.environment_lines(seed, device), *narration.settings_lines(settings)))
@@ -135,6 +135,13 @@ def _results(path: str | Path | None, overwrite: bool, journal: Journal) -> Iter
         logged_to(folder / "logs" / log_name(), journal),
     ):
         yield folder
+
+
+def _check_written(target: Target) -> None:
+    """Before any work is done: raise TargetError where nothing writes the target's files."""
+    from clika_core.pipeline import deployment
+
+    deployment.file_format(target)
 
 
 def _seed(given: int | None, settings: Settings) -> int:
@@ -240,7 +247,7 @@ def _deploy(
         sizes_bytes=deployed.sizes_bytes(quantized),
         latency_seconds=deployment.latencies(deployed, _one_sample(traced.graph, batches[0])),
         notes=tuple(agreement_notes(codes, end_to_end)),
-        optimization_level=deployment.OPTIMIZATION_LEVEL,
+        optimization_level=deployed.optimization_level,
     )
     return outcome, deployed
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Backend
 from clika_core.demo.data import DemoData, Split, load_images
+from clika_core.deployment.latency import latency_seconds
 from clika_core.deployment.onnx_model import OnnxFile
-from clika_core.deployment.onnx_runtime import Session, latency_seconds
 from clika_core.deployment.quantize_static import quantized_by_onnxruntime
 from clika_core.pipeline import deployment
 from clika_core.pipeline.compress import write_results
@@ -78,7 +78,8 @@ def run_demo(
             "deployed int8": deployment.run_deployed(deployed.quantized, test),
         }
         peer = _peer(deployed, data)
-        outputs[PEER] = deployment.run_deployed(peer, test)
+        if peer is not None:
+            outputs[PEER] = deployment.run_deployed(peer, test)
         codes = deployment.agreement(quantized, deployed, test)
         result = DemoResult(
             quantized=quantized,
@@ -87,7 +88,10 @@ def run_demo(
                 name: deployment.relative_distance(found, outputs["float"]) for name, found in outputs.items()
             },
             latency_seconds=_latencies(deployed, peer, test),
-            sizes_bytes={**deployed.sizes_bytes(quantized), "file_peer": peer.model.ByteSize()},
+            sizes_bytes={
+                **deployed.sizes_bytes(quantized),
+                **({"file_peer": peer.num_bytes} if peer else {}),
+            },
             top1_agreement=_same(outputs["simulated int8"], outputs["deployed int8"]),
             worst_layer_agreement=min((found.share_equal for found in codes.values()), default=1.0),
             codes_compared=sum(found.compared for found in codes.values()),
@@ -105,7 +109,7 @@ def run_demo(
             sizes_bytes=result.sizes_bytes,
             latency_seconds=result.latency_seconds,
             notes=notes,
-            optimization_level=deployment.OPTIMIZATION_LEVEL,
+            optimization_level=deployed.optimization_level,
         )
         deployed.save(place)
         note = write_results(place, traced, quantized, report_json(quantized, settings, outcome, seed))
@@ -122,7 +126,10 @@ def _batches(split: Split) -> list[Sequence[NDArray[Any]]]:
     return [[split.images[start : start + BATCH_SIZE]] for start in range(0, len(split), BATCH_SIZE)]
 
 
-def _peer(deployed: deployment.Deployed, data: DemoData) -> OnnxFile:
+def _peer(deployed: deployment.Deployed, data: DemoData) -> OnnxFile | None:
+    """onnxruntime's own quantization of the same network, where the network is in its format."""
+    if not isinstance(deployed.floating, OnnxFile):
+        return None
     return OnnxFile(quantized_by_onnxruntime(deployed.floating.model, _batches(data.calibration)), {})
 
 
@@ -135,12 +142,12 @@ def _same(first: Sequence[Sequence[NDArray[Any]]], second: Sequence[Sequence[NDA
 
 
 def _latencies(
-    deployed: deployment.Deployed, peer: OnnxFile, test: Sequence[Sequence[NDArray[Any]]]
+    deployed: deployment.Deployed, peer: OnnxFile | None, test: Sequence[Sequence[NDArray[Any]]]
 ) -> dict[str, float]:
     """Seconds for one image on one thread; the models take turns."""
     models = {"float": deployed.floating, "deployed int8": deployed.quantized, PEER: peer}
-    sessions = {name: Session(file.model) for name, file in models.items()}
-    return latency_seconds(sessions, [array[:1] for array in test[0]], rounds=100)
+    runners = {name: file.runner() for name, file in models.items() if file is not None}
+    return latency_seconds(runners, [array[:1] for array in test[0]], rounds=100)
 
 
 def _named(distances: dict[str, float]) -> dict[str, float]:

@@ -8,34 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.model_file import Arrays, FileFormat, ModelFile
 from clika_core.deployment.agreement import layer_agreement
 from clika_core.deployment.code_agreement import CodeAgreement
-from clika_core.deployment.onnx_model import OnnxFile, float_onnx, quantized_onnx
-from clika_core.deployment.onnx_runtime import OPTIMIZATION_LEVEL as OPTIMIZATION_LEVEL
-from clika_core.deployment.onnx_runtime import Session, latency_seconds
+from clika_core.deployment.latency import latency_seconds
+from clika_core.deployment.onnx_format import OnnxFormat
 from clika_core.numerics import relative_l2, sum_of_squares
 from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
-
-Arrays = Sequence[NDArray[Any]]
+from clika_core.plugins.registry import backends
+from clika_core.targets.target import Target
 
 
 @dataclass(frozen=True)
 class Deployed:
     """The deployed file and the float baseline written by the same lowerings."""
 
-    quantized: OnnxFile
-    floating: OnnxFile
+    quantized: ModelFile
+    floating: ModelFile
     file_name: str
+    optimization_level: str | None
 
     def save(self, folder: Path) -> Path:
         """Write the deployed model into `folder`."""
         path = folder / self.file_name
-        onnx.save_model(self.quantized.model, str(path))
+        self.quantized.save(path)
         return path
 
     def sizes_bytes(self, quantized: Quantized) -> dict[str, int]:
@@ -43,9 +43,20 @@ class Deployed:
         return {
             "weights_float": float_weight_bytes(quantized.model),
             "weights_quantized": quantized_weight_bytes(quantized),
-            "file_float": self.floating.model.ByteSize(),
-            "file_quantized": self.quantized.model.ByteSize(),
+            "file_float": self.floating.num_bytes,
+            "file_quantized": self.quantized.num_bytes,
         }
+
+
+def file_format(target: Target) -> FileFormat:
+    """What writes and runs the target's files. Raises TargetError where nothing does."""
+    if target.written_by is None:
+        return OnnxFormat()
+    writer = backends().get(target.written_by)
+    if writer is None:
+        target.check_written()
+    assert writer is not None
+    return writer.file_format(target)
 
 
 def deploy(quantized: Quantized) -> Deployed:
@@ -53,12 +64,12 @@ def deploy(quantized: Quantized) -> Deployed:
 
     Raises TargetError for a target whose files nothing writes.
     """
-    quantized.target.check_written()
-    name = f"{quantized.plan.graph.name}{quantized.target.file_suffix}"
+    chosen = file_format(quantized.target)
     return Deployed(
-        quantized_onnx(quantized.model, quantized.plan, quantized.simulation),
-        float_onnx(quantized.model),
-        name,
+        chosen.quantized(quantized.model, quantized.plan, quantized.simulation),
+        chosen.floating(quantized.model),
+        f"{quantized.plan.graph.name}{quantized.target.file_suffix}",
+        chosen.optimization_level,
     )
 
 
@@ -71,19 +82,17 @@ def agreement(
 
 def latencies(deployed: Deployed, inputs: Arrays) -> dict[str, float]:
     """Seconds per run on one thread, float and int8 taking turns."""
-    sessions = {"float": Session(deployed.floating.model), "int8": Session(deployed.quantized.model)}
-    return latency_seconds(sessions, inputs)
+    return latency_seconds({"float": deployed.floating.runner(), "int8": deployed.quantized.runner()}, inputs)
 
 
 def runners(
     traced: TracedModel, quantized: Quantized, deployed: Deployed
 ) -> dict[str, Callable[[Arrays], Arrays]]:
     """The float, the simulated and the deployed model as functions of NumPy inputs beside `graph.inputs`."""
-    session = Session(deployed.quantized.model)
     return {
         "float": lambda batch: run_float(traced, [batch])[0],
         "quantized": lambda batch: run_simulation(quantized, [batch])[0],
-        "deployed": session.run,
+        "deployed": deployed.quantized.runner(),
     }
 
 
@@ -102,10 +111,10 @@ def run_float(model: TracedModel, batches: Sequence[Arrays]) -> list[list[NDArra
     ]
 
 
-def run_deployed(deployed: OnnxFile, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
-    """Outputs of a file in onnxruntime, batch by batch."""
-    session = Session(deployed.model)
-    return [session.run(batch) for batch in batches]
+def run_deployed(deployed: ModelFile, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:
+    """Outputs of a file in its runtime, batch by batch."""
+    run = deployed.runner()
+    return [run(batch) for batch in batches]
 
 
 def relative_distance(found: Sequence[Arrays], reference: Sequence[Arrays]) -> float:

@@ -85,7 +85,7 @@ def test_the_file_computes_what_the_simulation_does(seed: int) -> None:
         np.testing.assert_allclose(given, wanted, rtol=1e-4, atol=1e-5)
     file = quantized_onnx(found.model, found.plan, found.simulation)
     agreement = layer_agreement(found.model, found.simulation, file, data)
-    assert set(agreement) == {key[0] for key in file.codes}
+    assert set(agreement) == {key[0] for key in file.code_names}
     assert all(layer.share_equal >= 0.999 and layer.largest_difference <= 1 for layer in agreement.values())
 
 

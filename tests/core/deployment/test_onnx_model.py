@@ -69,7 +69,7 @@ def test_scales_and_zero_points_of_values_have_no_axes() -> None:
 def test_every_quantized_value_has_one_pair_whoever_reads_it() -> None:
     found, file = written()
     values = {*found.simulation.coded, *found.simulation.quantize_at}
-    assert set(file.codes) == values
+    assert set(file.code_names) == values
     kinds = Counter(node.op_type for node in file.model.graph.node)
     assert kinds["QuantizeLinear"] == len(values)
     stored = len(found.parameters.weights) + 3  # three biases
@@ -120,7 +120,7 @@ def test_float_layers_keep_float_weights_and_no_pair() -> None:
     _, file = written(skip=["linear_1"])
     held = initializers(file)
     assert held["linear_1_weight"].dtype == np.float32
-    assert ("linear_1", 0) not in file.codes
+    assert ("linear_1", 0) not in file.code_names
 
 
 def test_a_value_read_by_float_and_integer_layers_crosses_once() -> None:

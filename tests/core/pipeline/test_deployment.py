@@ -70,7 +70,7 @@ def test_sizes_name_weights_and_whole_files() -> None:
     deployed = deployment.deploy(found)
     sizes = deployed.sizes_bytes(found)
     assert set(sizes) == {"weights_float", "weights_quantized", "file_float", "file_quantized"}
-    assert sizes["file_quantized"] == deployed.quantized.model.ByteSize()
+    assert sizes["file_quantized"] == deployed.quantized.num_bytes
     assert sizes["weights_quantized"] < sizes["weights_float"]
 
 
