@@ -92,7 +92,8 @@ def command(
         return
     for line in result.summary:
         click.echo(line)
-    click.echo(f"\nwritten to {output}/; to run: {result.deployed_path}")
+    to_run = f"; to run: {result.deployed_path}" if result.deployed_path else ""
+    click.echo(f"\nwritten to {output}/{to_run}")
 
 
 def _json(result: CompressionResult, output: Path) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def _json(result: CompressionResult, output: Path) -> dict[str, Any]:
     return {
         "output": str(output),
         "report": str(output / "clika_report.json"),
-        "deployed": str(result.deployed_path),
+        "deployed": str(result.deployed_path) if result.deployed_path else None,
         "layers": {
             "quantized": len(plan.quantized),
             "float": len(plan.skipped),

@@ -35,7 +35,8 @@ def read_question(
     loaded = load_graph(graph)
     chosen = Settings() if settings is None else load_settings(settings)
     found = find_target(target or chosen.deployment_settings.target_framework)
-    return Planner(loaded, found), chosen, {} if sensitivity is None else _measured(sensitivity, loaded)
+    grouped = found.with_weight_groups(chosen.global_quantization_settings.weights_group_size)
+    return Planner(loaded, grouped), chosen, {} if sensitivity is None else _measured(sensitivity, loaded)
 
 
 def _measured(path: Path, graph: Graph) -> dict[str, Sensitivity]:

@@ -28,6 +28,7 @@ from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.portions import Portions, portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json, write_report
+from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
 from clika_core.pipeline.summary import summary_lines
 from clika_core.pipeline.tracing import trace
 from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
@@ -94,7 +95,8 @@ def compress(
     settings = checked_settings(settings)
     journal = Journal.of(progress)
     chosen = find_target(target or settings.deployment_settings.target_framework)
-    _check_written(chosen)
+    if chosen.has_file:
+        _check_written(chosen)
     seed = _seed(seed, settings)
     with _results(output_dir, overwrite, journal) as folder:
         _tell(journal, (*narration.environment_lines(seed, device), *narration.settings_lines(settings)))
@@ -108,14 +110,16 @@ def compress(
         _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.simulation.run)
         accuracy = _accuracy(evaluation, traced, native)
-        journal.step("deploy")
-        outcome, deployed = _deploy(traced, quantized, data.calibration, accuracy)
+        journal.step("deploy" if chosen.has_file else "compare")
+        make = _deploy if chosen.has_file else _simulate_only
+        outcome, deployed = make(traced, quantized, data.calibration, accuracy)
         found = _evaluate(traced, quantized, deployed, data, metric, journal)
         outcome = _complete(outcome, found, (*notes, *plan_notes(quantized.plan), *data.notes))
         report = report_json(quantized, settings, outcome, seed)
         path = None
         if folder is not None:
-            path = Path(str(output_dir)) / deployed.save(folder).name
+            if deployed is not None:
+                path = Path(str(output_dir)) / deployed.save(folder).name
             write_results(folder, traced, quantized, report)
         for note in report["notes"]:
             journal.note(note)
@@ -170,7 +174,7 @@ def _accuracy(
 def _evaluate(
     traced: TracedModel,
     quantized: Quantized,
-    deployed: Any,
+    deployed: Any | None,
     data: Portions,
     metric: str | Metric | None,
     journal: Journal,
@@ -250,6 +254,28 @@ def _deploy(
         optimization_level=deployed.optimization_level,
     )
     return outcome, deployed
+
+
+def _simulate_only(
+    traced: TracedModel, quantized: Quantized, data: Batches, accuracy: dict[str, float | None]
+) -> tuple[Outcome, None]:
+    """The outcome for a target without files: the simulation beside the float model, on the same batches."""
+    from clika_core.pipeline import deployment
+
+    batches = numpy_batches(traced, data, AGREEMENT_BATCHES)
+    simulated = deployment.run_simulation(quantized, batches)
+    distance = deployment.relative_distance(simulated, deployment.run_float(traced, batches))
+    sizes = {
+        "weights_float": float_weight_bytes(quantized.model),
+        "weights_quantized": quantized_weight_bytes(quantized),
+    }
+    note = f"target {quantized.target.name} has no runtime: this is a simulation, and no file is written"
+    return Outcome(
+        accuracy=accuracy,
+        end_to_end={"relative_l2_simulated_float": distance},
+        sizes_bytes=sizes,
+        notes=(note,),
+    ), None
 
 
 def _one_sample(graph: Graph, batch: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -86,14 +86,14 @@ def latencies(deployed: Deployed, inputs: Arrays) -> dict[str, float]:
 
 
 def runners(
-    traced: TracedModel, quantized: Quantized, deployed: Deployed
+    traced: TracedModel, quantized: Quantized, deployed: Deployed | None
 ) -> dict[str, Callable[[Arrays], Arrays]]:
     """The float, the simulated and the deployed model as functions of NumPy inputs beside `graph.inputs`."""
-    return {
+    found: dict[str, Callable[[Arrays], Arrays]] = {
         "float": lambda batch: run_float(traced, [batch])[0],
         "quantized": lambda batch: run_simulation(quantized, [batch])[0],
-        "deployed": deployed.quantized.runner(),
     }
+    return found if deployed is None else {**found, "deployed": deployed.quantized.runner()}
 
 
 def run_simulation(quantized: Quantized, batches: Sequence[Arrays]) -> list[list[NDArray[Any]]]:

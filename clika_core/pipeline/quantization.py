@@ -74,19 +74,20 @@ def quantize_traced(
         "calibrate",
         lambda: calibrate(model, values, journal.track(batches, "calibrate", data.length), make_observer),
     )
-    free = _simulate(model, wiring, free_plan, plans[1][1], seen, target)
+    free = _simulate(model, free_plan, plans[1][1], seen, target, settings)
     again = journal.track(data.native(model), "sensitivity", seen.num_batches)
     measured = clock("sensitivity", lambda: measure(model, free.simulation, free_plan.groups, again))
     by_layer = {name: Sensitivity(m.qs, m.abs_l2) for name, m in measured.items()}
     plan = make_plan(traced.graph, settings, target, by_layer)
     chosen = clock(
-        "quantize", lambda: _simulate(model, wiring, plan, _points(wiring, plan, target), seen, target)
+        "quantize", lambda: _simulate(model, plan, _points(wiring, plan, target), seen, target, settings)
     )
     return Quantized(model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds)
 
 
 def fitted_target(settings: Settings, target: Target, journal: Journal) -> Target:
     """The target with the weight range the settings ask for; says so where this processor would need the other."""
+    target = target.with_weight_groups(settings.global_quantization_settings.weights_group_size)
     if settings.deployment_settings.weights_utilize_full_int_range is False:
         return target.with_half_range()
     if target.has_half_range and lacks_vnni(cpu_flags()):
@@ -104,10 +105,18 @@ class _Simulated:
 
 
 def _simulate(
-    model: TracedModel, wiring: Wiring, plan: Plan, points: Points, seen: Calibration, target: Target
+    model: TracedModel,
+    plan: Plan,
+    points: Points,
+    seen: Calibration,
+    target: Target,
+    settings: Settings,
 ) -> _Simulated:
     heads = [head for head in plan.groups if head not in set(plan.skipped)]
     bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
+    given = settings.global_quantization_settings
+    bits |= {node.name: (given.weights_num_bits, given.activations_num_bits) for node in plan.graph.inputs}
+    wiring = Wiring(plan.graph)
     parameters = make_parameters(model, wiring, heads, points, seen, target, bits)
     return _Simulated(parameters, simulation(model, plan, target, parameters))
 

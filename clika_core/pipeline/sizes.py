@@ -24,9 +24,9 @@ def quantized_weight_bytes(quantized: Quantized) -> int:
         for role, array in quantized.model.parameters(name).items():
             if spec is not None and role in spec.weights:
                 params = spec.weights[role]
-                code_bytes = max(params.format.num_bits, 8) // 8
-                total += prod(array.shape) * code_bytes
-                total += int(params.scale.size) * (_FLOAT_BYTES + code_bytes)
+                bits = params.format.num_bits
+                total += -(-prod(array.shape) * bits // 8)  # narrow codes are packed
+                total += int(params.scale.size) * (_FLOAT_BYTES + max(bits, 8) // 8)
             elif spec is not None and role == "bias":
                 total += prod(array.shape) * (_BIAS_BYTES + _FLOAT_BYTES)
             else:

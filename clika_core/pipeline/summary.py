@@ -12,7 +12,7 @@ from clika_core.planning.wording import describe
 from clika_core.sensitivity.sums import Measurement
 
 SHOWN = 8
-_MODELS = {"float": "float", "quantized": "simulated int8", "deployed": "deployed int8"}
+_MODELS = {"float": "float", "quantized": "simulated", "deployed": "deployed"}
 
 
 def summary_lines(
@@ -76,11 +76,14 @@ def _size_lines(report: Mapping[str, Any]) -> Iterator[str]:
     sizes, seconds = report["sizes_bytes"], report["latency_seconds"]
     if {"weights_float", "weights_quantized"} <= set(sizes):
         ratio = sizes["weights_float"] / max(sizes["weights_quantized"], 1)
-        yield (
-            f"weights {sizes['weights_float']:,} -> {sizes['weights_quantized']:,} bytes, {ratio:.2f} x smaller; "
-            f"file {sizes['file_float']:,} -> {sizes['file_quantized']:,} bytes"
+        files = (
+            f"; file {sizes['file_float']:,} -> {sizes['file_quantized']:,} bytes"
+            if "file_float" in sizes
+            else ""
         )
+        weights = f"weights {sizes['weights_float']:,} -> {sizes['weights_quantized']:,} bytes"
+        yield f"{weights}, {ratio:.2f} x smaller{files}"
     if {"float", "int8"} <= set(seconds):
         before, after = seconds["float"], seconds["int8"]
-        ratio = f"{before / after:.2f} x faster" if after <= before else f"{after / before:.2f} x slower"
-        yield f"one sample on one thread: {before * 1000:.3f} -> {after * 1000:.3f} ms, {ratio}"
+        change = f"{before / after:.2f} x faster" if after <= before else f"{after / before:.2f} x slower"
+        yield f"one sample on one thread: {before * 1000:.3f} -> {after * 1000:.3f} ms, {change}"

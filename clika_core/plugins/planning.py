@@ -28,7 +28,8 @@ def plan(
     """
     settings = checked_settings(settings)
     chosen = find_target(target or settings.deployment_settings.target_framework or "ort")
-    return make_plan(graph, settings, chosen, sensitivity)
+    grouped = chosen.with_weight_groups(settings.global_quantization_settings.weights_group_size)
+    return make_plan(graph, settings, grouped, sensitivity)
 
 
 def checked_settings(settings: Settings | None) -> Settings:

@@ -62,6 +62,11 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
     )
     weights_num_bits = Setting(NUM_BITS, 8, "Bits of quantized weights.")
     activations_num_bits = Setting(NUM_BITS, 8, "Bits of quantized activations.")
+    weights_group_size = Setting(
+        Nullable(Integer(minimum=32, maximum=256)),
+        None,
+        "Weights along the input channels that share a scale: 32, 64, 128, 256; null: a whole output channel.",
+    )
     observer = Setting(
         Nullable(_OBSERVER), None, "How the range of an activation follows from calibration data; null: mse."
     )

@@ -78,8 +78,10 @@ def layer_weight_params(
     for role, array in weights.items():
         if role in multiplied:
             params = _with_live_scales(weight_params(array, target.weight_scheme(node, num_bits)), array)
-            source = wiring.sources[wiring.graph.index[node.name]][0]
-            found[role] = raise_weight_scale_for_bias(params, activations[source], weights.get("bias"))
+            found[role] = params
+            if target.arithmetic(node) is Arithmetic.ACCUMULATE:
+                source = wiring.sources[wiring.graph.index[node.name]][0]
+                found[role] = raise_weight_scale_for_bias(params, activations[source], weights.get("bias"))
         elif role != "bias":
             low, high = float(np.min(array, initial=0.0)), float(np.max(array, initial=0.0))
             found[role] = params_from_range(low, high, target.activation_scheme())

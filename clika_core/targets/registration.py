@@ -14,8 +14,9 @@ def clika_register_targets() -> Sequence[Target]:
     from clika_core.targets.ort import ORT
     from clika_core.targets.ov import OV
     from clika_core.targets.qnn import QNN
+    from clika_core.targets.simulation import SIMULATION
     from clika_core.targets.stablehlo import STABLEHLO
     from clika_core.targets.tflite import TFLITE
     from clika_core.targets.trt import TRT
 
-    return [ORT, OV, TRT, TFLITE, QNN, STABLEHLO]
+    return [ORT, OV, TRT, TFLITE, QNN, STABLEHLO, SIMULATION]

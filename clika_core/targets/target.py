@@ -10,7 +10,7 @@ from clika_core.errors import TargetError
 from clika_core.frozen import field, frozen, replace
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import is_weighted
-from clika_core.schemes import CodeRange, PerChannel, PerTensor, QuantScheme
+from clika_core.schemes import CodeRange, Granularity, PerChannel, PerGroup, PerTensor, QuantScheme
 from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
 
 Condition: TypeAlias = Callable[[Graph, Node], str | None]
@@ -53,6 +53,8 @@ class Target:
     have one scale in the file: where a simulation gives them several, the writer requantizes the operands.
 
     `file_suffix` names the deployed format, `written_by` the backend that writes it; None: ONNX, for every backend.
+    Without `has_file` there is nothing to deploy to: it is for simulations. `group_sizes` are the sizes of groups of
+    weights that can share a scale, `weight_group_size` the one in force; None: one scale for each output channel.
     """
 
     name: str
@@ -68,6 +70,9 @@ class Target:
     same_scales: tuple[str, ...] = ()
     file_suffix: str = ".onnx"
     written_by: str | None = None
+    has_file: bool = True
+    group_sizes: tuple[int, ...] = ()
+    weight_group_size: int | None = None
 
     def support(
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
@@ -82,6 +87,8 @@ class Target:
             return f"{self.name} has no {activations_num_bits}-bit activations"
         if is_weighted(node) and weights_num_bits not in self.weight_bits:
             return f"{self.name} has no {weights_num_bits}-bit weights"
+        if self._is_grouped(node) and self.weight_group_size not in self.group_sizes:
+            return f"{self.name} has no kernel for weights in groups of {self.weight_group_size}"
         reason = kernel.condition(graph, node) if kernel.condition else None
         return f"{self.name} has no quantized kernel for it: {reason}" if reason else None
 
@@ -95,6 +102,10 @@ class Target:
             )
         return replace(self, weights=self.weights.with_code_range(CodeRange.HALF))
 
+    def with_weight_groups(self, size: int | None) -> Target:
+        """The target with one scale for each `size` weights along the input channels; None leaves it as it is."""
+        return self if size is None else replace(self, weight_group_size=size)
+
     def with_simulated_bits(self) -> Target:
         """The target with every width from 2 to 16 bits: what can be simulated and trained for, kernel or not."""
         widths = tuple(range(MIN_BITS, MAX_BITS + 1))
@@ -102,6 +113,12 @@ class Target:
 
     def check_written(self) -> None:
         """Raise TargetError where nothing here writes the target's files: plans and simulations can still be made."""
+        if not self.has_file:
+            raise TargetError(
+                f"target {self.name} has no files: it is for simulations",
+                expected="a target with a runtime",
+                fix="set deployment_settings.target_framework to one, such as ort",
+            )
         if self.written_by is not None:
             raise TargetError(
                 f"files for target {self.name} cannot be written yet",
@@ -111,14 +128,24 @@ class Target:
             )
 
     def arithmetic(self, node: Node) -> Arithmetic:
-        """How the quantized layer computes; the layer must be supported."""
-        return self.kernels[node.type].arithmetic
+        """How the quantized layer computes; the layer must be supported.
+
+        Sums of products whose weights have several scales are no integers: such a layer computes in reals.
+        """
+        return Arithmetic.ELEMENTWISE if self._is_grouped(node) else self.kernels[node.type].arithmetic
 
     def weight_scheme(self, node: Node, num_bits: int = 8) -> QuantScheme:
         """The scheme of the layer's multiplied weight."""
         axis = self.kernels[node.type].weight_axis
-        granularity = PerTensor() if axis is None else PerChannel(axis)
+        granularity: Granularity = PerTensor() if axis is None else PerChannel(axis)
+        if axis is not None and self.weight_group_size is not None:
+            granularity = PerGroup(1 - axis, self.weight_group_size)
         return self.weights.with_num_bits(num_bits).with_granularity(granularity)
+
+    def _is_grouped(self, node: Node) -> bool:
+        """Whether the layer's weights have one scale for each group."""
+        kernel = self.kernels[node.type]
+        return self.weight_group_size is not None and kernel.weight_axis is not None and is_weighted(node)
 
     def activation_scheme(self, num_bits: int = 8) -> QuantScheme:
         """The scheme of a value between layers."""

@@ -13,6 +13,7 @@ from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.planning.plan import make_plan
 from clika_core.planning.wiring import Wiring
 from clika_core.schemes import IntegerFormat, PerTensor
+from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
 from clika_core.settings.model import Settings
 from clika_core.simulation.points import quantization_points
 from clika_core.targets.target import Arithmetic, Target
@@ -79,11 +80,12 @@ class TargetConformance(Kit):
     def test_support_says_yes_or_why_not(self, target: Target) -> None:
         """A reason is a sentence that names the target."""
         graph = _network()
+        others = [bits for bits in range(MIN_BITS, MAX_BITS + 1) if bits not in target.activation_bits]
         for node in graph.layers:
             reason = target.support(graph, node)
             assert reason is None or target.name in reason
-            too_wide = target.support(graph, node, 8, 3)
-            assert too_wide, f"{node.name} runs with 3-bit activations"
+            for bits in others:
+                assert target.support(graph, node, 8, bits), f"{node.name} runs with {bits}-bit activations"
 
     def test_a_half_range_is_there_or_refused(self, target: Target) -> None:
         """`weights_utilize_full_int_range: false` is never ignored."""

@@ -159,7 +159,7 @@ def _clamped(type_name: str, codes: Array, params: QuantParams) -> Array:
 def _weight_codes(weight: Array, params: QuantParams) -> Array:
     axis = getattr(params.granularity, "axis", 0)
     steps = np.rint(weight / _along(np.asarray(params.scale), axis, weight.ndim)).astype(np.int64)
-    return np.minimum(np.maximum(steps, -127), 127)
+    return _saturated(steps, params)
 
 
 def _along(values: Array, axis: int, rank: int) -> Array:

@@ -55,6 +55,7 @@ layer_settings: {}
 """
 OWN_ADDITIONS = {
     ("global_quantization_settings", "observer"),
+    ("global_quantization_settings", "weights_group_size"),
     ("training_settings", "learning_rate_schedule"),
 }
 

@@ -28,7 +28,7 @@ def conv(**weights: tuple[int, ...]) -> tuple[Graph, Node]:
 
 def test_the_project_s_targets_are_registered_as_a_stranger_s_would_be() -> None:
     names = [target.name for target in clika_register_targets()]
-    assert names == ["ort", "ov", "trt", "tflite", "qnn", "stablehlo"]
+    assert names == ["ort", "ov", "trt", "tflite", "qnn", "stablehlo", "simulation"]
     assert all(targets()[name].name == name for name in names)
 
 
