@@ -7,7 +7,7 @@ from functools import cached_property
 
 from clika_core.frozen import frozen
 from clika_core.planning.decision import Cause, CauseKind
-from clika_core.planning.field_winners import SKIP
+from clika_core.planning.field_winners import BIT_FIELDS, SKIP
 from clika_core.planning.resolved_rule import RulesHere
 from clika_core.planning.rule_reach import RuleReach
 from clika_core.planning.sensitivities import Sensitivity
@@ -53,9 +53,9 @@ class Question:
 
     def bits(self, position: int) -> Bits:
         """The bits of weights and activations that hold on a layer."""
-        fields = self.reach.fields
-        weights = fields["weights_num_bits"].get(position)
-        activations = fields["activations_num_bits"].get(position)
+        weights, activations = (self.reach.fields[name].get(position) for name in BIT_FIELDS)
+        if weights is None and activations is None:
+            return self.default_bits
         return (
             int(weights.value) if weights else self.default_bits[0],
             int(activations.value) if activations else self.default_bits[1],
@@ -91,7 +91,8 @@ class OwnCauses:
         """Collect the causes of the layers at `positions` anew, of all layers for None; those that turned."""
         turned: list[int] = []
         stays, is_float, ruled = self._wiring.stays, self.is_float, question.ruled
-        default = question.default_bits
+        default, tail, is_measured = question.default_bits, question.tail, question.threshold is not None
+        is_float_only = self._wiring.is_float_only
         reasons = self._support.unsupported(default)
         if positions is None:
             positions = self._concerned(question, reasons)
@@ -104,7 +105,10 @@ class OwnCauses:
                 here, is_kept, bits = (), False, default
                 self._asked.pop(position, None)
             reason = reasons.get(position) if bits == default else self._support.reason(position, bits)
-            fixed = self._fixed(question, position, reason)
+            is_plain = reason is None and position not in tail and not is_measured
+            fixed = (
+                () if is_plain and not is_float_only[position] else self._fixed(question, position, reason)
+            )
             if fixed or here:
                 self.causes[position], self.overridden[position] = self._merge(here, is_kept, fixed)
             else:

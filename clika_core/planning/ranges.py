@@ -14,6 +14,7 @@ from clika_core.planning.reachability import (
     between,
     downstream_bits,
     downstream_of,
+    flagged,
     set_bits,
     upstream_bits,
 )
@@ -92,7 +93,7 @@ def causes_of(graph: Graph, rule: ResolvedRule) -> tuple[dict[int, Cause], list[
     if not rule.until:
         how, reached = How.SELECTED, set(rule.matches)
         if rule.is_downstream:
-            how, reached = How.DOWNSTREAM, downstream_of(graph, rule.matches)
+            how, reached = How.DOWNSTREAM, set(flagged(downstream_of(graph, rule.matches)))
         members = dict.fromkeys(reached, 0)
     else:
         how, members = How.UNTIL, _members(graph, rule)
@@ -138,5 +139,5 @@ def _bits(sets: Iterable[tuple[int, Iterable[int]]]) -> dict[int, int]:
 
 def _is_upstream(graph: Graph, found: Matches, selected: Matches) -> bool:
     """Whether one of `found` reaches a selected layer: only a mistake pays for this."""
-    below = downstream_of(graph, list(found))
-    return any(position in below for position in selected)
+    below = downstream_of(graph, found)
+    return any(below[position] for position in selected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import compress, islice
 
 from clika_core.ir.graph import Graph
 
@@ -34,35 +35,43 @@ def upstream_bits(graph: Graph, start: Mapping[int, int]) -> list[int]:
     return bits
 
 
-def downstream_of(graph: Graph, starts: Collection[int], last: int | None = None) -> set[int]:
-    """The nodes at `starts` and everything they reach, up to the position `last`."""
-    end = len(graph.nodes) if last is None else last + 1
-    found = {start for start in starts if start < end}
-    waiting = list(found)
-    consumers = graph.consumers
-    while waiting:
-        for reader in consumers[waiting.pop()]:
-            if reader < end and reader not in found:
-                found.add(reader)
-                waiting.append(reader)
-    return found
+def downstream_of(graph: Graph, starts: Collection[int], last: int | None = None) -> list[bool]:
+    """One flag per node: the nodes at `starts` and everything they reach, up to the position `last`."""
+    flags = [False] * len(graph.nodes)
+    end = len(flags) if last is None else last + 1
+    for start in starts:
+        flags[start] = start < end
+    first = min(starts, default=end) + 1
+    for position, producers in enumerate(islice(graph.producers, first, end), first):
+        for producer in producers:
+            if flags[producer]:
+                flags[position] = True
+                break
+    return flags
 
 
-def between(graph: Graph, starts: Collection[int], ends: Collection[int]) -> set[int]:
-    """The nodes on any path from one of `starts` to one of `ends`, both included.
+def between(graph: Graph, starts: Collection[int], ends: Collection[int]) -> list[int]:
+    """The nodes on any path from one of `starts` to one of `ends`, both included, in trace order.
 
-    Only what the starts reach before the last end is looked at: time is linear in that part of the graph.
+    Only what lies between the first start and the last end is looked at, once down and once up.
     """
-    reached = downstream_of(graph, starts, max(ends, default=-1))
-    waiting = [end for end in ends if end in reached]
-    found = set(waiting)
+    first, last = min(starts, default=0), max(ends, default=-1)
+    reached = downstream_of(graph, starts, last)
+    flags = [False] * len(reached)
+    for end in ends:
+        flags[end] = reached[end]
     producers = graph.producers
-    while waiting:
-        for producer in producers[waiting.pop()]:
-            if producer in reached and producer not in found:
-                found.add(producer)
-                waiting.append(producer)
-    return found
+    for position in range(last, first - 1, -1):
+        if flags[position]:
+            for producer in producers[position]:
+                if reached[producer]:
+                    flags[producer] = True
+    return flagged(flags)
+
+
+def flagged(flags: Sequence[bool]) -> list[int]:
+    """The positions of the flags that are set."""
+    return list(compress(range(len(flags)), flags))
 
 
 def set_bits(bits: int) -> Iterator[int]:

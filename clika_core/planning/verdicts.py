@@ -85,24 +85,24 @@ class Verdicts:
         causes, overridden, giving = self._own.causes, self._own.overridden, self._inheritance.giving
         is_float, ruled, default = self._inheritance.is_float, question.ruled, question.default_bits
         measured = question.measured
+        decisions, nothing = self._decisions, ()
         for position in positions:
             name = nodes[position].name
             if not stays[position]:
-                self._decisions[position] = self._of_removed(name)
+                decisions[position] = self._of_removed(name)
                 continue
+            head = heads[position]
+            group = name if head == position else nodes[head].name
             bits = question.bits(position) if position in ruled else default
-            sensitivity = measured.get(name) if measured else None
-            self._decisions[position] = Decision(
-                name,
-                _FLOAT if is_float[position] else _QUANTIZED,
-                self._causes(causes[position], giving(position)) if is_float[position] else (),
-                overridden[position],
-                nodes[heads[position]].name,
-                None,
-                bits[0],
-                bits[1],
-                sensitivity.qs if sensitivity else None,
-            )
+            qs = measured[name].qs if measured and name in measured else None
+            if is_float[position]:
+                found = self._causes(causes[position], giving(position))
+                decisions[position] = Decision(
+                    name, _FLOAT, found, overridden[position], group, None, *bits, qs
+                )
+            else:
+                lost = overridden[position]
+                decisions[position] = Decision(name, _QUANTIZED, nothing, lost, group, None, *bits, qs)
 
     def _causes(self, held: tuple[Cause, ...], givers: Collection[int]) -> tuple[Cause, ...]:
         if not givers:

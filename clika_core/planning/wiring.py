@@ -97,15 +97,17 @@ class Wiring:
     @cached_property
     def value_readers(self) -> Sequence[Sequence[int]]:
         """Per value, the positions of the nodes that stay and compute on it, one entry per edge."""
-        found: list[list[int] | tuple[()]] = [()] * self.first_value[-1]
+        found: list[tuple[int, ...] | list[int]] = [()] * self.first_value[-1]
         for position, values in enumerate(self.value_sources):
             if self.stays[position] or self.graph.nodes[position].kind is NodeKind.OUTPUT:
                 for value in values:
                     readers = found[value]
-                    if isinstance(readers, list):
+                    if not readers:
+                        found[value] = (position,)
+                    elif isinstance(readers, list):
                         readers.append(position)
                     else:
-                        found[value] = [position]
+                        found[value] = [*readers, position]
         return found
 
     def data_producers(self, position: int) -> Sequence[int]:
