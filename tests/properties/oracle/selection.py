@@ -89,4 +89,23 @@ def _normalised(path: str) -> str:
     return re.sub(r"\[(\w+)\]", r".\1", path).replace("/", ".")
 
 
-_READINGS = {"name": by_name, "path": by_path, "glob": by_glob}
+def by_regex(graph: Graph, text: str) -> Selection:
+    """By a regular expression that matches the whole of a name, an alias that is nobody's name, or a path."""
+    names = {node.name for node in graph.layers}
+    return {
+        node.name: Specificity.REGEX
+        for node in graph.layers
+        if any(
+            re.fullmatch(text, word)
+            for word in (node.name, node.path, *(alias for alias in node.aliases if alias not in names))
+            if word is not None
+        )
+    }
+
+
+def by_type(graph: Graph, text: str) -> Selection:
+    """By operator type."""
+    return {node.name: Specificity.OPERATOR_TYPE for node in graph.layers if node.type == text}
+
+
+_READINGS = {"name": by_name, "path": by_path, "glob": by_glob, "re": by_regex, "op": by_type}
