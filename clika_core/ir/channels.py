@@ -12,9 +12,12 @@ vocabulary's: a backend records a movement of its parameter where its own differ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from clika_core.ir.graph import AttributeValue, Node
-from clika_core.ir.recording import Record, Ref
+
+if TYPE_CHECKING:
+    from clika_core.ir.recording import Record, Ref
 
 SPATIAL = frozenset(
     "conv conv_transpose max_pool avg_pool lp_pool adaptive_avg_pool adaptive_max_pool resize resize_nearest "

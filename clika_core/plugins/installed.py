@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from clika_core.digests import sha256
@@ -20,6 +21,8 @@ from clika_core.plugins.cache_folder import cache_folder, write_cache
 
 GROUP: Final = "clika"  # of entry points
 _FORMAT: Final = 1
+_PREFIX: Final = "plugins-"
+_MAX_FILES: Final = 32  # one for each import path
 _SETTLED_SECONDS: Final = 3  # a folder that changed just now may change again within the clock's resolution
 
 
@@ -46,8 +49,9 @@ def installed_points(group: str) -> list[PluginPoint]:
     state = _state(group) if folder else None
     if folder is None or state is None:
         return scan(group)
-    name = sha256(json.dumps(state[:4]).encode()).hexdigest()[:16]
-    file = os.path.join(folder, f"plugins-{name}.json")
+    question = [*state[:4], [entry[0] for entry in state[4]]]  # one file each: programs take turns
+    name = sha256(json.dumps(question).encode()).hexdigest()[:16]
+    file = os.path.join(folder, f"{_PREFIX}{name}.json")
     cached = _read(file, state)
     if cached is not None:
         return cached
@@ -55,6 +59,7 @@ def installed_points(group: str) -> list[PluginPoint]:
     if time.time() - max((entry[1] for entry in state[4]), default=0) / 1e9 > _SETTLED_SECONDS:
         rows = [[p.name, p.value, p.distribution, p.version] for p in found]
         write_cache(file, json.dumps([state, rows]))
+        _forget_oldest(folder)
     return found
 
 
@@ -100,3 +105,12 @@ def _read(file: str, state: Sequence[Any]) -> list[PluginPoint] | None:
         return [PluginPoint(*map(str, row)) for row in rows] if known == state else None
     except (OSError, ValueError, TypeError, RecursionError):
         return None
+
+
+def _forget_oldest(folder: str) -> None:
+    """Keep the newest files, so that the folder does not grow with every script that is run."""
+    with suppress(OSError):
+        files = [entry for entry in os.scandir(folder) if entry.name.startswith(_PREFIX)]
+        files.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
+        for entry in files[_MAX_FILES:]:
+            os.unlink(entry.path)

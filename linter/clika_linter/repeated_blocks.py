@@ -45,15 +45,29 @@ def repeated_blocks(graph: Graph) -> list[tuple[Block, ...]]:
 def _numbered_modules(graph: Graph) -> Mapping[str, tuple[int, ...]]:
     """Every module whose last component is a number, with the layers in it."""
     found: dict[str, list[int]] = {}
+    around: dict[str, list[list[int]]] = {
+        "": []
+    }  # by module: the layers of each numbered one that it lies in
     for position, node in enumerate(graph.nodes):
-        end = -1
-        path = node.path or ""
-        while path and end != len(path):
-            start, end = end + 1, path.find(".", end + 1)
-            end = len(path) if end < 0 else end
-            if path[start:end].isdecimal():
-                found.setdefault(path[:end], []).append(position)
+        for layers in _numbered_around(node.path or "", around, found):
+            layers.append(position)
     return {path: tuple(layers) for path, layers in found.items()}
+
+
+def _numbered_around(
+    path: str, known: dict[str, list[list[int]]], found: dict[str, list[int]]
+) -> list[list[int]]:
+    """The lists in `found` of the numbered modules that `path` is or lies in, the outermost first."""
+    missing = []
+    while path not in known:
+        missing.append(path)
+        path = path.rpartition(".")[0]
+    lists = known[path]
+    for inner in reversed(missing):
+        if inner.rpartition(".")[2].isdecimal():
+            lists = [*lists, found.setdefault(inner, [])]
+        known[inner] = lists
+    return lists
 
 
 def _innermost(families: Sequence[tuple[Block, ...]]) -> list[tuple[Block, ...]]:

@@ -203,9 +203,9 @@ def _with_heirs(plan: Plan, layers: Collection[str]) -> set[str]:
     found = set(layers)
     for decisions in (plan.decisions, reversed(plan.decisions)) if found else ():
         for decision in decisions:
-            givers = (giver for c in decision.causes if c.kind is CauseKind.INHERITED for giver in c.of)
-            if not found.isdisjoint(givers):
-                found.add(decision.name)
+            for cause in decision.causes:
+                if cause.kind is CauseKind.INHERITED and not found.isdisjoint(cause.of):
+                    found.add(decision.name)
     return found
 
 
@@ -227,6 +227,8 @@ def _suspects(context: Context, at_least: int) -> list[int]:
     """The rules that touch more borders than `at_least`, directly or by what inherits from their layers."""
     behind: dict[str, set[int]] = {}
     for decision in context.plan.decisions:
+        if not decision.causes:
+            continue
         causes = context.reach.causes.get(context.graph.index[decision.name], ())
         inherited = [giver for c in decision.causes if c.kind is CauseKind.INHERITED for giver in c.of]
         numbers = {number for number, _ in causes}

@@ -88,6 +88,18 @@ def test_another_import_path_is_another_question(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.usefixtures("site")
+def test_programs_with_different_import_paths_take_turns_without_a_scan(
+    scans: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [[str(tmp_path / f"scripts{number}"), *sys.path] for number in range(40)]
+    for path in (*paths, *paths[-5:], *paths[-5:]):
+        monkeypatch.setattr(sys, "path", path)
+        assert names() == {"one"}
+    assert len(scans) == len(paths)
+    assert len(list((tmp_path / "cache" / "clika").glob("plugins-*.json"))) == installed._MAX_FILES
+
+
+@pytest.mark.usefixtures("site")
 def test_folders_that_changed_just_now_are_not_remembered(
     scans: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
