@@ -14,6 +14,9 @@ def all_of(*conditions: Condition) -> Condition:
     def check(graph: Graph, node: Node) -> str | None:
         return next((reason for condition in conditions if (reason := condition(graph, node))), None)
 
+    check.__doc__ = "; ".join(
+        (each.__doc__ or each.__name__).partition("\n")[0].rstrip(".") for each in conditions
+    )
     return check
 
 

@@ -16,6 +16,8 @@ from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.settings.model import Settings
 from clika_loopback.model import LoopbackModel
+from docs.generators.files import LAYER as LAYER_MEMBERS
+from docs.generators.files import REPORT
 from tests.core.loopback.networks import Sketch, batches
 from tests.core.loopback.quantizing import quantized, settings_with
 
@@ -154,3 +156,9 @@ def test_a_layer_that_nobody_quantizes_was_not_observed(field: str) -> None:
     found = quantized(model, batches(model))
     report = report_json(found, Settings(), Outcome(), seed=0)
     assert layers(report)["tanh_1"][field] is None
+
+
+def test_the_reference_page_describes_every_member() -> None:
+    _, _, report = made()
+    assert list(REPORT) == list(report)
+    assert sorted(LAYER_MEMBERS) == sorted(report["layers"][0])
