@@ -63,3 +63,10 @@ def test_the_members_of_a_plan_are_those_that_are_described() -> None:
 
 def test_a_cell_cannot_break_its_table() -> None:
     assert table(("a",), [("x|y\nz",)]).splitlines()[-1] == "| x\\|y z |"
+
+
+def test_the_example_of_the_numerics_prints_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (REFERENCE.parent / "explanation" / "numerics.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
+    exec(example[0], {})
+    assert capsys.readouterr().out == example[1]
