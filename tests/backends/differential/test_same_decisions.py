@@ -1,0 +1,126 @@
+"""One settings file, one table: every framework decides the same, and computes the same, code for code."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+
+from clika_core.planning.plan import make_plan
+from clika_core.targets.ort import ORT
+from tests.backends.differential.comparing import (
+    computing,
+    copy_weights,
+    lines,
+    quantize,
+    sensitivities,
+    settings,
+    simulated,
+    with_parameters_of,
+)
+from tests.backends.differential.expectations import EXPECTATIONS, expected
+from tests.backends.differential.frameworks import INPUTS, OTHERS, REFERENCE, Framework, inputs
+
+FLOAT_BETWEEN = {"post_norm_encoder", "pre_norm_encoder", "lstm_tagger", "vgg", "multi_input"}
+"""Architectures with float layers between quantized ones: a rounding there may move a code by one."""
+
+
+@functools.cache
+def traced(framework: Framework, name: str):  # type: ignore[no-untyped-def]
+    """Traced once; weights are those of the reference wherever another framework is compared."""
+    model = framework.trace(name, framework.given(inputs(name, 2)))
+    if framework is not REFERENCE:
+        copy_weights(traced(REFERENCE, name), model)
+    return model
+
+
+@functools.cache
+def quantized(framework: Framework, name: str):  # type: ignore[no-untyped-def]
+    return quantize(traced(framework, name), [framework.given(inputs(name, 8, seed)) for seed in (1, 2)])
+
+
+@pytest.fixture(params=OTHERS, ids=lambda framework: framework.name)
+def other(request: pytest.FixtureRequest) -> Framework:
+    """A framework that is compared; both have to be installed."""
+    framework: Framework = request.param
+    for needed in (REFERENCE, framework):
+        if not needed.is_installed:
+            pytest.skip(f"{needed.name} is not installed")
+    return framework
+
+
+def test_there_are_expectations_for_every_architecture() -> None:
+    assert set(EXPECTATIONS) == set(INPUTS)
+    assert len(INPUTS) >= 10
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_the_reference_decides_as_the_table_says(name: str) -> None:
+    pytest.importorskip("torch")
+    assert lines(make_plan(traced(REFERENCE, name).graph, settings(), ORT)) == expected(name)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_another_framework_decides_as_the_table_says(name: str, other: Framework) -> None:
+    assert lines(make_plan(traced(other, name).graph, settings(), ORT)) == expected(name)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_causes_name_the_same_lines_of_the_settings(name: str, other: Framework) -> None:
+    plans = [make_plan(traced(f, name).graph, settings(), ORT) for f in (REFERENCE, other)]
+    for layer in computing(plans[0].graph):
+        first, second = (
+            [(c.kind, c.how, c.selector, c.location) for c in plan[layer].causes] for plan in plans
+        )
+        assert first == second, layer
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_with_the_same_weights_outputs_agree_within_rounding(name: str, other: Framework) -> None:
+    given = inputs(name, 5, seed=3)
+    results = []
+    for framework in (REFERENCE, other):
+        model = traced(framework, name)
+        values = model.interpret(model.flatten_inputs(framework.given(given)), lambda call: call.run())
+        results.append([framework.to_neutral(np.asarray(model.arrays.to_numpy(v))) for v in values])
+    for ours, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_with_the_same_parameters_codes_are_equal_layer_by_layer(name: str, other: Framework) -> None:
+    reference = quantized(REFERENCE, name)
+    imported = with_parameters_of(quantized(other, name), reference)
+    given = inputs(name, 8, seed=4)
+    first, second = simulated(reference, given), simulated(imported, other.given(given))
+    coded = [layer for layer in computing(reference.plan.graph) if layer in reference.simulation.specs]
+    assert coded
+    for layer in coded:
+        ours, theirs = first[layer], other.to_neutral(second[layer])
+        assert ours.shape == theirs.shape, layer
+        if name in FLOAT_BETWEEN:
+            assert np.mean(ours == theirs) >= 0.995, layer
+            assert np.abs(ours - theirs).max() <= 1, layer
+        else:
+            np.testing.assert_array_equal(ours, theirs, err_msg=layer)
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_with_the_same_parameters_sensitivities_are_equal(name: str, other: Framework) -> None:
+    reference = quantized(REFERENCE, name)
+    imported = with_parameters_of(quantized(other, name), reference)
+    given = inputs(name, 8, seed=4)
+    first, second = sensitivities(reference, [given]), sensitivities(imported, [other.given(given)])
+    assert set(first) == set(second)
+    for layer, qs in first.items():
+        assert second[layer] == pytest.approx(qs, rel=1e-3, abs=1e-6), layer
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_sensitivities_agree_with_own_calibration(name: str, other: Framework) -> None:
+    first, second = quantized(REFERENCE, name).measurements, quantized(other, name).measurements
+    both = [layer for layer in computing(quantized(REFERENCE, name).plan.graph) if layer in first]
+    assert both
+    for layer in both:
+        assert second[layer].qs == pytest.approx(first[layer].qs, rel=0.02, abs=1e-5), layer
