@@ -67,10 +67,10 @@ def crashes(findings: tuple[Reported, ...]) -> list[str]:
 
 def check(document: Document, graph_file: str | None) -> None:
     """Lint, and fix until nothing is left, within the time that any file may take."""
-    start = time.perf_counter()
+    start = time.process_time()
     result = linter(graph_file).lint_document(document)
     assert crashes(result.findings) == []
-    assert time.perf_counter() - start < MAX_SECONDS
+    assert time.process_time() - start < MAX_SECONDS
 
 
 @given(st.binary(max_size=300), st.sampled_from(["yaml", "json", "toml"]))
@@ -186,9 +186,9 @@ def test_hostile_files_are_answered_at_once_and_in_little_memory(name: str, grap
     tool = linter(graph_file)
     tool.lint_document(read_document("", "settings.yaml"))  # imports what there is to import
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     result = tool.lint_document(read_document(text, f"settings.{syntax}", syntax))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert crashes(result.findings) == []

@@ -1,4 +1,4 @@
-"""A plugin that is installed works through its entry points alone: its backend, target, observer and command."""
+"""An installed plugin works through its entry points alone: backend, target, observer, command and lint rule."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from clika_core.testing import GraphBuilder
+from clika_loopback.lint_rule import wide_product
 
 RUN = "from clika_core.cli.main import main; main()"
 
@@ -109,3 +110,20 @@ def test_the_plugin_can_be_left_out(site: Path, graph: Path) -> None:
     done = clika(site, *arguments, CLIKA_DISABLE_PLUGINS="loopback")
     assert done.returncode == 2
     assert "there is no deployment target 'loopback_edge'" in done.stderr
+
+
+def test_the_lint_rule_finds_and_explains(site: Path, tmp_path: Path) -> None:
+    g = GraphBuilder()
+    wide_product(g)
+    g.build().save(tmp_path / "model.graph.json")
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("training_settings: {num_epochs: 3}\n")
+    arguments = ("lint", str(settings), "--graph", str(tmp_path / "model.graph.json"), "--select", "LOOP")
+    done = clika(site, *arguments, "--format", "concise", "--fail-on", "info")
+    assert done.returncode == 1, done.stderr
+    assert "info[LOOP001] matmul_1 has one scale for 512 channels" in done.stdout
+    assert "one-scale-for-many-channels" in clika(site, "lint", "--explain", "LOOP001").stdout
+    assert "max-channels" in clika(site, "lint", "--explain", "LOOP001").stdout
+    gone = clika(None, *arguments)
+    assert gone.returncode == 2
+    assert "no lint rule is called 'LOOP'" in gone.stderr

@@ -252,10 +252,11 @@ def _finding(
     cheaper = cheaper_neighbour(context, layers)
     is_worth_it = cheaper is not None and len(context.plan.borders) - cheaper.num_borders >= added * _WORTH
     beside = cheaper.layers if cheaper and is_worth_it else ()
-    advice = "skip fewer layers, or layers that lie side by side"
+    advice = "each border converts a value at run time: skip fewer layers, or layers that lie side by side"
     if cheaper and is_worth_it:
         advice = (
-            f"skip {listed(beside)} as well, which leaves {cheaper.num_borders} borders; or skip fewer layers"
+            f"each border converts a value at run time: skip {listed(beside)} as well, "
+            f"which leaves {cheaper.num_borders} borders; or skip fewer layers"
         )
     return Finding(
         _message(context, subject, added),

@@ -120,7 +120,7 @@ class TailLayers(Rule):
             nodes=tuple(layers),
             help="list the outputs whose tails are to stay float under skip_tail_quantization"
             if is_wide
-            else None,
+            else "what comes last before an output stays float, for accuracy; skip_tail_quantization changes that",
             severity=Severity.WARNING if is_wide else Severity.INFO,
         )
 

@@ -16,6 +16,7 @@ from clika_loopback.target import EDGE
 
 if TYPE_CHECKING:
     from clika_core.observers import Observer
+    from clika_linter.entry import RuleEntry
 
 
 @hookimpl
@@ -40,6 +41,15 @@ def clika_register_observers() -> Sequence[tuple[str, Callable[[], Observer]]]:
 def clika_register_commands() -> Sequence[click.Command]:
     """`clika census`."""
     return [census]
+
+
+@hookimpl
+def clika_register_lint_rules() -> Sequence[RuleEntry]:
+    """LOOP001, imported only when somebody asks for rules."""
+    from clika_linter.entry import RuleEntry
+    from clika_loopback.lint_rule import OneScaleForManyChannels
+
+    return [RuleEntry.of(OneScaleForManyChannels)]
 
 
 def _power_of_two() -> Observer:
