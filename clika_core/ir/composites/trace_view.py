@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TypeAlias
 
 from clika_core.frozen import field, frozen
-from clika_core.ir.channels import recorded_channel_axes
 from clika_core.ir.dependence import Dependence, Dependences
 from clika_core.ir.graph import AttributeValue, Value
 from clika_core.ir.operators import OPERATORS
+from clika_core.ir.recorded_channels import recorded_channel_axes
 from clika_core.ir.recording import Record, Recording, RecordKind, Ref
 
 Slot: TypeAlias = "Ref | float | None"  # what stands in an operand's place: a value, a number, nothing
