@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clika_core.backend.layer_parameters import LayerParameters
-from clika_core.ir.graph import Node
+from clika_core.ir.graph import Node, Value
 from clika_core.ir.recording import Ref, Region
 from clika_torch.arrays import to_numpy
 from clika_torch.interpreter import evaluate
@@ -35,9 +35,20 @@ class TorchParameters(LayerParameters):
         return self._model.overrides_of(self._node.name)
 
     def own(self, ref: Ref) -> Tensor:
-        """An operand as traced."""
-        found: Tensor = evaluate(self._model.trace.program, ref, self._model.held)
+        """An operand as traced; one made of sizes as for the example inputs."""
+        program, held = self._model.trace.program, self._model.held
+        found: Tensor = evaluate(program, ref, held, self._examples() if program.reads_inputs(ref) else ())
         return found
+
+    def _examples(self) -> list[Tensor]:
+        """Zeros in the shapes of the example inputs: their sizes are what counts."""
+        values = (node.outputs[0] for node in self._model.graph.inputs)
+        return [
+            torch.zeros(
+                value.example_shape, dtype=getattr(torch, value.dtype), device=self._model.held.device
+            )
+            for value in values
+        ]
 
     def replace(self, role: str, array: NDArray[Any] | None, like: Tensor | None) -> None:
         """Put `array` in the operand's place, in the dtype of `like`, or of the layer's output without it."""
@@ -50,3 +61,8 @@ class TorchParameters(LayerParameters):
     def to_numpy(self, array: Tensor) -> NDArray[Any]:
         """A NumPy copy."""
         return to_numpy(array)
+
+
+def _larger(value: Value) -> list[int]:
+    sizes = zip(value.shape, value.example_shape, strict=True)
+    return [example + 3 if isinstance(size, str) else example for size, example in sizes]

@@ -6,11 +6,26 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.errors import GraphError
-from clika_core.ir.graph import Node
+from clika_core.ir.graph import Node, Weight
 from clika_core.ir.recording import Ref
+
+
+class FollowsSizeError(GraphError):
+    """An operand whose values follow a size that is free to change; `values` are those for an example."""
+
+    def __init__(self, values: NDArray[Any], weight: Weight, node: Node) -> None:
+        """Name the operand and the layer."""
+        super().__init__(
+            f"operand {weight.role!r} of layer {node.name!r} follows a size that is free to change",
+            found=f"shape {list(values.shape)}",
+            expected="the same values along every free axis",
+            fix="trace with that size fixed",
+        )
+        self.values = values
 
 
 class LayerParameters(ABC, MutableMapping[str, NDArray[Any]]):
@@ -44,8 +59,10 @@ class LayerParameters(ABC, MutableMapping[str, NDArray[Any]]):
         """A NumPy copy."""
 
     def __getitem__(self, role: str) -> NDArray[Any]:
-        """A copy of the operand's values; bfloat16 reads as float32."""
-        return self.to_numpy(self._native(role))
+        """A copy of the operand's values; bfloat16 reads as float32. Along a free size: once, if all are the same."""
+        array = self.to_numpy(self._native(role))
+        weight = self._node.weight(role)
+        return array if weight is None or role in self.added() else _once(array, weight, self._node)
 
     def __setitem__(self, role: str, array: NDArray[Any]) -> None:
         """Replace the operand; the values are rounded to the dtype that it has."""
@@ -57,6 +74,13 @@ class LayerParameters(ABC, MutableMapping[str, NDArray[Any]]):
                 fix="assign to one of these roles",
             )
         before = self.own(self._traced[role]) if role in self._traced else None
+        weight = self._node.weight(role)
+        if before is not None and weight is not None and tuple(before.shape) != weight.shape:
+            raise GraphError(
+                f"operand {role!r} of layer {self._node.name!r} is made anew for every batch size",
+                expected="a parameter of the model",
+                fix="replace it in the model",
+            )
         if before is not None and tuple(array.shape) != tuple(before.shape):
             raise GraphError(
                 f"operand {role!r} of layer {self._node.name!r} has another shape",
@@ -86,3 +110,15 @@ class LayerParameters(ABC, MutableMapping[str, NDArray[Any]]):
         if found is None:
             raise KeyError(role)
         return found
+
+
+def _once(array: NDArray[Any], weight: Weight, node: Node) -> NDArray[Any]:
+    """`array` in the shape of the graph's weight. Raises FollowsSizeError where that is not all of it."""
+    kept = tuple(
+        slice(0, 1) if size == 1 and have > 1 else slice(None)
+        for have, size in zip(array.shape, weight.shape, strict=True)
+    )
+    found = array[kept]
+    if found.shape != array.shape and not np.array_equal(np.broadcast_to(found, array.shape), array):
+        raise FollowsSizeError(array, weight, node)
+    return found

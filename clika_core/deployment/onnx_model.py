@@ -18,6 +18,7 @@ import onnx
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.layer_parameters import FollowsSizeError
 from clika_core.backend.model_file import Arrays, ModelFile, Runner
 from clika_core.deployment import qdq
 from clika_core.deployment.fences import Fences, find_fences
@@ -125,8 +126,9 @@ class _Writer:
         spec = self._simulation.specs.get(node.name) if self._simulation else None
         order, written = self._layout.wanted.get(node.name), self._layout.nodes[node.name]
         values = {port.role: reordered(self._graph.value(port.key), order) for port in node.inputs}
+        weights, ranges = self._weights(node, spec)
         context = LoweringContext(
-            self._builder, written, values, self._inputs(node, spec), self._weights(node, spec), spec
+            self._builder, written, values, self._inputs(node, spec), weights, spec, ranges
         )
         for port, name in enumerate(lowering_of(node)(context)):
             self._builder.describe(name, written.outputs[port])
@@ -199,13 +201,25 @@ class _Writer:
         self._codes[key], reals = qdq.pair(self._builder, name, params, stem)
         return reals
 
-    def _weights(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
-        """The names of parametric operands by role; those of an integer layer come out of a DequantizeLinear."""
+    def _weights(
+        self, node: Node, spec: LayerSpec | None
+    ) -> tuple[dict[str, str], dict[str, tuple[int, ...]]]:
+        """The names of parametric operands by role; those of an integer layer come out of a DequantizeLinear.
+
+        Beside them the operands that count along an axis of free size: no constant holds them.
+        """
         arrays = self._model.parameters(node.name)
-        return {
-            role: self._weight(node, role, self._layout.weight(node, array), spec)
-            for role, array in arrays.items()
-        }
+        names: dict[str, str] = {}
+        ranges: dict[str, tuple[int, ...]] = {}
+        for role in arrays:
+            try:
+                names[role] = self._weight(node, role, self._layout.weight(node, arrays[role]), spec)
+            except FollowsSizeError as error:
+                shape = counted_along(error.values)
+                if shape is None:
+                    raise
+                ranges[role] = shape
+        return names, ranges
 
     def _weight(self, node: Node, role: str, array: NDArray[Any], spec: LayerSpec | None) -> str:
         stem = f"{node.name}_{role}"
@@ -223,3 +237,11 @@ def _checked(model: onnx.ModelProto) -> onnx.ModelProto:
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
     onnx.checker.check_model(inferred, full_check=True)
     return inferred
+
+
+def counted_along(values: NDArray[Any]) -> tuple[int, ...] | None:
+    """The shape of an array that counts 0, 1, 2, ... along its only axis with more than one element, -1 there."""
+    long = [axis for axis, size in enumerate(values.shape) if size > 1]
+    if len(long) != 1 or not np.array_equal(values.ravel(), np.arange(values.size)):
+        return None
+    return tuple(-1 if axis == long[0] else 1 for axis in range(values.ndim))

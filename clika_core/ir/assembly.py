@@ -101,7 +101,7 @@ class _Builder:
         """One layer with its edges, its parametric operands as weights, and its region."""
         name = self._names.number(snake_case(record.type))
         edges = [(role, ref) for role, ref in record.operands if self._known.is_data(ref)]
-        weights = [(role, ref) for role, ref in record.operands if self._known.is_parametric(ref)]
+        weights = [(role, ref) for role, ref in record.operands if self._known.is_operand(ref)]
         path = normalise_path(record.path or "") or None
         node = Node(
             name,
@@ -157,7 +157,9 @@ class _Builder:
 
     def _weight(self, role: str, ref: Ref) -> Weight:
         value = self._value(ref)
-        return Weight(role, value.example_shape, value.dtype, self._known.identity(ref))
+        shape = zip(value.shape, value.example_shape, strict=True)
+        fixed = tuple(1 if isinstance(size, str) else example for size, example in shape)
+        return Weight(role, fixed, value.dtype, self._known.identity(ref))
 
 
 def _other_names(name: str, others: Iterable[str | None]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from clika_core.frozen import frozen
@@ -33,10 +33,11 @@ class Dependence(StrEnum):
 
 @frozen
 class Dependences:
-    """The dependence of each record by id, and the identity of each parametric one."""
+    """The dependence of each record by id, the identity of each parametric one, and the tensors made of sizes."""
 
     of: Mapping[str, Dependence]
     identities: Mapping[str, str]
+    sized: Collection[str] = frozenset()
 
     def is_data(self, ref: Ref) -> bool:
         """Whether the value is computed from graph inputs: an edge of the graph."""
@@ -46,13 +47,20 @@ class Dependences:
         """Whether the value depends on parameters alone: a weight of its consumer."""
         return self.of[ref.record] is Dependence.PARAMETERS
 
+    def is_operand(self, ref: Ref) -> bool:
+        """Whether a layer that reads the value needs it beside its data: a parameter, or a tensor made of sizes.
+
+        A mask over positions that is spread over the batch is such a tensor: no weight, no data, and yet read.
+        """
+        return self.is_parametric(ref) or ref.record in self.sized
+
     def identity(self, ref: Ref) -> str:
         """Which tensor a parametric value is: equal for tied weights and for equal expressions of them."""
-        base = self.identities[ref.record]
+        base = self.identities.get(ref.record, ref.record)
         return f"{base}#{ref.port}" if ref.port else base
 
 
-def dependences(records: Iterable[Record]) -> Dependences:
+def dependences(records: Sequence[Record]) -> Dependences:
     """Classify every record.
 
     An operation over sizes is no layer, with one exception: where it yields floating point from a parameter
@@ -70,7 +78,13 @@ def dependences(records: Iterable[Record]) -> Dependences:
         of[record.id] = _dependence(record, of, holds_parameter)
         if of[record.id] is Dependence.PARAMETERS:
             identities[record.id] = _identity(record, Dependences(of, identities))
-    return Dependences(of, identities)
+    return Dependences(of, identities, _tensors_of_sizes(records, of))
+
+
+def _tensors_of_sizes(records: Iterable[Record], of: Mapping[str, Dependence]) -> frozenset[str]:
+    """Operations over sizes that give arrays with axes; single numbers are attributes of their readers."""
+    sized = (r for r in records if r.kind is RecordKind.OPERATION and of[r.id] is Dependence.SIZES)
+    return frozenset(record.id for record in sized if any(value.shape for value in record.outputs))
 
 
 def _dependence(record: Record, of: Mapping[str, Dependence], holds_parameter: set[str]) -> Dependence:

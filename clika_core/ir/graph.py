@@ -75,7 +75,8 @@ class InputPort:
 class Weight:
     """A parametric operand: its `role` (`weight`, `bias`, ...), shape, dtype, and `identity`.
 
-    Two uses of one tensor have one identity. Constants that are no parameter carry an identity of their own.
+    Two uses of one tensor have one identity. Constants that are no parameter carry an identity of their own. An
+    operand that is repeated along an axis of free size (a mask spread over the batch) has size 1 there.
     """
 
     role: str

@@ -8,6 +8,8 @@ from clika_torch.operators.mapping import Attributes, Call, Mapping, roles
 
 _PLAIN = {
     "aten.erf": "erf",
+    "aten.erfc": "erfc",
+    "aten.special_erfc": "erfc",
     "aten.hardsigmoid": "hard_sigmoid",
     "aten.hardswish": "hard_swish",
     "aten.log_sigmoid": "log_sigmoid",

@@ -65,6 +65,9 @@ NATIVE = {
     "aten.index_select": Mapping(
         "gather", roles("input=self indices=index"), lambda call: {"axis": call.axis("dim")}
     ),
+    "aten.gather": Mapping(
+        "gather_elements", roles("input=self indices=index"), lambda call: {"axis": call.axis("dim")}
+    ),
     "aten.index": Mapping("index", roles("input=self indices*=indices")),
     "aten.where": Mapping("where", roles("condition input=self other")),
     **{f"aten.{native}": Mapping(neutral, attributes=reduction) for native, neutral in _EXTREMES.items()},

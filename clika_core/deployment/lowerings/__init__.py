@@ -9,8 +9,12 @@ from clika_core.deployment.lowerings import (
     activation,
     arithmetic,
     attention,
+    indexing,
     movement,
     normalisation,
+    recurrent,
+    reduction,
+    resizing,
     weighted,
 )
 from clika_core.deployment.lowerings.context import LoweringContext
@@ -25,7 +29,11 @@ LOWERINGS: Mapping[str, Lowering] = {
     **normalisation.LOWERINGS,
     **attention.LOWERINGS,
     **arithmetic.LOWERINGS,
+    **reduction.LOWERINGS,
     **movement.LOWERINGS,
+    **indexing.LOWERINGS,
+    **resizing.LOWERINGS,
+    **recurrent.LOWERINGS,
 }
 
 

@@ -84,7 +84,35 @@ def _silu(context: LoweringContext) -> Sequence[str]:
     return [context.one("Mul", x, context.one("Sigmoid", x))]
 
 
+def _log_sigmoid(context: LoweringContext) -> Sequence[str]:
+    """-log(1 + exp(-x))."""
+    return context.op("Neg", [context.one("Softplus", context.one("Neg", context.operand("input")))])
+
+
+def _erfc(context: LoweringContext) -> Sequence[str]:
+    return context.op("Sub", [context.number(1, "one"), context.one("Erf", context.operand("input"))])
+
+
+def _glu(context: LoweringContext) -> Sequence[str]:
+    axis = context.attribute("axis", -1)
+    value, gate = context.op("Split", [context.operand("input")], 2, axis=axis, num_outputs=2)
+    return context.op("Mul", [value, context.one("Sigmoid", gate)])
+
+
+def _prelu(context: LoweringContext) -> Sequence[str]:
+    """One slope, or one for each channel."""
+    rank = len(context.input_value().shape)
+    shape = context.constant([-1, *[1] * max(rank - 2, 0)] if rank > 1 else [-1], "slope_shape")
+    return context.op(
+        "PRelu", [context.operand("input"), context.one("Reshape", context.operand("weight"), shape)]
+    )
+
+
 LOWERINGS = {
+    "log_sigmoid": _log_sigmoid,
+    "erfc": _erfc,
+    "glu": _glu,
+    "prelu": _prelu,
     "relu": _plain("Relu"),
     "relu6": _clip(0.0, 6.0),
     "clamp": _clip(None, None),

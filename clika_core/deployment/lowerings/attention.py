@@ -10,21 +10,33 @@ from clika_core.deployment.lowerings.context import LoweringContext
 
 
 def _attention(context: LoweringContext) -> Sequence[str]:
-    if context.attribute("enable_gqa"):
-        raise context.refusal(
-            "attention whose query heads share key heads", "as many key heads as query heads"
-        )
     if context.attribute("scale") is None:
         raise context.refusal("attention whose scale follows from a free size", "a fixed width")
     rank = len(context.input_value("key").shape)
     order = [*range(rank - 2), rank - 1, rank - 2]
-    turned = context.one("Transpose", context.operand("key"), perm=order)
+    turned = context.one("Transpose", _shared(context, "key"), perm=order)
     scale = context.constant(np.asarray(context.attribute("scale"), context.value().dtype), "scale")
     query = context.one("Mul", context.operand("query"), scale)
     scores = context.one("MatMul", query, turned)
     for mask in _masks(context):
         scores = context.one("Add", scores, mask)
-    return context.op("MatMul", [context.one("Softmax", scores, axis=-1), context.operand("value")])
+    return context.op("MatMul", [context.one("Softmax", scores, axis=-1), _shared(context, "value")])
+
+
+def _shared(context: LoweringContext, role: str) -> str:
+    """Keys or values, each head repeated for the query heads that share it."""
+    name = context.operand(role)
+    if not context.attribute("enable_gqa"):
+        return name
+    *front, heads, length, width = context.input_value(role).shape
+    wanted = context.input_value("query").shape[-3]
+    if not (isinstance(heads, int) and isinstance(wanted, int)):
+        raise context.refusal("shared key heads of a free number", "a fixed number of heads")
+    ones = context.constant([*[1] * len(front), 1, wanted // heads, 1, 1], "repeats")
+    apart = context.one("Unsqueeze", name, context.constant([len(front) + 1], "axis"))
+    return context.one(
+        "Reshape", context.one("Expand", apart, ones), context.shape((*front, wanted, length, width))
+    )
 
 
 def _masks(context: LoweringContext) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ class LoweringContext:
 
     `values` are shapes and dtypes of the operands that are no weights, by role; `inputs` and
     `weights` map roles to ONNX names. `spec` is set for an integer layer: a lowering that needs a
-    value between two ONNX operators puts it behind a pair of the right parameters (`requantized`).
+    value between two ONNX operators puts it behind a pair of the right parameters (`requantized`). `ranges` are
+    operands that count 0, 1, 2, ... along an axis of free size: their shapes, with -1 for that axis.
     """
 
     builder: OnnxBuilder
@@ -30,6 +31,7 @@ class LoweringContext:
     inputs: Mapping[str, str]
     weights: Mapping[str, str]
     spec: LayerSpec | None
+    ranges: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     def operand(self, role: str) -> str:
         """The name of an operand: an input, a weight, or a number given as attribute."""
@@ -53,6 +55,30 @@ class LoweringContext:
         is_comparison = self.value().dtype == "bool"
         dtype = self.values[self.node.inputs[0].role].dtype if is_comparison else self.value().dtype
         return self.builder.constant(np.asarray(number, dtype.replace("bfloat16", "float32")), stem)
+
+    def has(self, role: str) -> bool:
+        """Whether the layer has the operand, as a value or as a weight."""
+        return role in self.inputs or role in self.weights
+
+    def dtype_of(self, role: str) -> str:
+        """The dtype of an operand that is a value or a weight."""
+        weight = self.node.weight(role)
+        return weight.dtype if weight is not None else self.input_value(role).dtype
+
+    def alike(self, role: str) -> str:
+        """An operand in the dtype of the result: what a framework converts by itself."""
+        name = self.operand(role)
+        if not self.has(role) or self.dtype_of(role) == self.value().dtype:
+            return name
+        return self.cast(name, self.value().dtype)
+
+    def cast(self, name: str, dtype: str) -> str:
+        """A value in another dtype."""
+        return self.one("Cast", name, to=element_type(dtype))
+
+    def number(self, value: Any, stem: str) -> str:
+        """A number in the dtype of the result."""
+        return self.constant(np.asarray(value, self.value().dtype), stem)
 
     def attribute(self, name: str, default: AttributeValue = None) -> Any:
         """An attribute of the layer, or `default`."""

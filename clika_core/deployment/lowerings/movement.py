@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
+from clika_core.deployment.lowerings.resizing import resize_axes, target_size
 from clika_core.ir.graph import Shape
 
 _LAST, _FIRST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
@@ -46,7 +48,7 @@ def _repeat(context: LoweringContext) -> Sequence[str]:
 
 def _concat(context: LoweringContext) -> Sequence[str]:
     roles = [f"inputs.{i}" for i in range(len(context.inputs) + len(context.weights))]
-    return context.op("Concat", [context.operand(role) for role in roles], axis=context.attribute("axis", 0))
+    return context.op("Concat", [context.alike(role) for role in roles], axis=context.attribute("axis", 0))
 
 
 def _slice(context: LoweringContext) -> Sequence[str]:
@@ -158,19 +160,57 @@ def _channel_shuffle(context: LoweringContext) -> Sequence[str]:
 
 def _resize_nearest(context: LoweringContext) -> Sequence[str]:
     """Output position i takes input position floor(i · have / want)."""
-    sizes = context.attribute("size")
-    rank = len(context.value().shape)
+    target = target_size(context)
     return context.op(
         "Resize",
-        [context.operand("input"), "", "", context.sizes(sizes)],
-        axes=list(range(rank - len(sizes), rank)),
+        [
+            context.operand("input"),
+            "",
+            target.get("scales", ""),
+            *([target["sizes"]] if "sizes" in target else []),
+        ],
+        axes=resize_axes(context),
         mode="nearest",
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",
     )
 
 
+def _adaptive_max_pool(context: LoweringContext) -> Sequence[str]:
+    wanted = context.attribute("output_size")
+    given = context.input_value().example_shape[-len(wanted) :]
+    if len(context.node.outputs) > 1:
+        raise context.refusal("an adaptive max pool whose indices are read", "its values alone")
+    if any(have % want for have, want in zip(given, wanted, strict=True)):
+        raise context.refusal(
+            f"adaptive pooling from {given} to {wanted}", "an output size that divides the input size"
+        )
+    steps = [have // want for have, want in zip(given, wanted, strict=True)]
+    return context.op("MaxPool", [context.operand("input")], kernel_shape=steps, strides=steps)
+
+
+def _unfold(context: LoweringContext) -> Sequence[str]:
+    """Windows as columns: a convolution in groups whose kernels are the unit vectors."""
+    channels = context.input_value().example_shape[1]
+    kernel = context.attribute("kernel_size")
+    count = prod(kernel)
+    units = np.tile(np.eye(count, dtype=np.float32).reshape(count, 1, *kernel), (channels, 1, 1, 1))
+    padding = context.attribute("padding")
+    columns = context.one(
+        "Conv",
+        context.operand("input"),
+        context.constant(units, "units"),
+        group=channels,
+        strides=list(context.attribute("strides")),
+        pads=[before for before, _ in padding] + [after for _, after in padding],
+        dilations=list(context.attribute("dilations")),
+    )
+    return context.op("Reshape", [columns, context.constant([0, channels * count, -1], "shape")])
+
+
 LOWERINGS = {
+    "adaptive_max_pool": _adaptive_max_pool,
+    "unfold": _unfold,
     "identity": _identity,
     "reshape": _reshape,
     "flatten": _reshape,

@@ -50,4 +50,29 @@ def _group_norm(context: LoweringContext) -> Sequence[str]:
     )
 
 
-LOWERINGS = {"batch_norm": _batch_norm, "layer_norm": _layer_norm, "group_norm": _group_norm}
+def _instance_norm(context: LoweringContext) -> Sequence[str]:
+    return context.op(
+        "InstanceNormalization",
+        [context.operand("input"), *_affine(context, _channels(context))],
+        epsilon=context.attribute("epsilon", 1e-5),
+    )
+
+
+def _rms_norm(context: LoweringContext) -> Sequence[str]:
+    """x / sqrt(mean(x²) + epsilon) · weight."""
+    x = context.operand("input")
+    axes = context.constant(list(context.attribute("axes", (-1,))), "axes")
+    mean = context.one("ReduceMean", context.one("Mul", x, x), axes, keepdims=1)
+    raised = context.one("Add", mean, context.number(context.attribute("epsilon", 1e-6), "epsilon"))
+    normed = context.one("Div", x, context.one("Sqrt", raised))
+    weight = context.optional("weight")
+    return [normed] if weight is None else context.op("Mul", [normed, weight])
+
+
+LOWERINGS = {
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "instance_norm": _instance_norm,
+    "rms_norm": _rms_norm,
+}

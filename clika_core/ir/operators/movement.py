@@ -45,6 +45,13 @@ ENTRIES = (
         attributes=("axis",),
     ),
     OperatorType(
+        "gather_elements",
+        Trait.TRANSPARENT,
+        operands=("input", "indices"),
+        index_operands=("indices",),
+        attributes=("axis",),
+    ),
+    OperatorType(
         "index",
         Trait.TRANSPARENT,
         operands=("input", "indices*"),

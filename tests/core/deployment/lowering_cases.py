@@ -234,3 +234,13 @@ CASES: Mapping[str, Build] = {
     "resize_nearest": one("resize_nearest", size=(12, 18)),
     "resize_nearest smaller": one("resize_nearest", size=(4, 9)),
 }
+
+JUDGED_BY_A_FRAMEWORK = frozenset(
+    (
+        "adaptive_max_pool addcmul all any argmax argmin bitwise_and bitwise_not bitwise_or constant cumsum "
+        "einsum erfc exp2 expm1 floor_divide gather_elements glu grid_sample gru index instance_norm is_finite "
+        "is_nan log10 log1p log2 log_sigmoid log_sum_exp logical_xor lstm masked_fill ne norm one_hot prelu "
+        "reduce_max reduce_min remainder resize rms_norm roll scatter sort stack std top_k tril triu unfold var where"
+    ).split()
+)
+"""Types without a kernel in NumPy here: `tests/backends` compares them with a framework."""

@@ -126,7 +126,7 @@ def test_two_random_parameters_are_not_tied() -> None:
     assert first.weights[0].identity != second.weights[0].identity
 
 
-def test_sizes_are_no_layers_and_edges_through_them_vanish() -> None:
+def test_tensors_made_of_sizes_are_no_layers_but_operands_of_their_readers() -> None:
     r = RecordingBuilder()
     x = r.input("x", ("s0", 8))
     h = r.op("relu", x)
@@ -136,7 +136,7 @@ def test_sizes_are_no_layers_and_edges_through_them_vanish() -> None:
     graph = assemble(r.build()).graph
     assert names(graph) == ["x", "relu_1", "unknown_1", "output_1"]
     assert graph["unknown_1"].inputs == (InputPort("relu_1", 0, "input"),)
-    assert graph["unknown_1"].weights == ()
+    assert graph["unknown_1"].weights == (Weight("other", (1, 8), "int64", "zeros:3"),)
 
 
 def test_a_parameter_repeated_for_every_sample_is_a_layer_without_inputs() -> None:

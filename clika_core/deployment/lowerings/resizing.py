@@ -1,0 +1,87 @@
+"""Resizing, sampling, and pools whose windows are not all of one size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.deployment.lowerings.context import LoweringContext
+
+_MODES = {"linear": "linear", "bilinear": "linear", "trilinear": "linear", "bicubic": "cubic"}
+_SAMPLING = ("linear", "nearest", "cubic")  # in the order of torch's numbers
+_PADDING = ("zeros", "border", "reflection")
+
+
+def target_size(context: LoweringContext) -> dict[str, str]:
+    """The operand that says how large the result is: factors where they are given and broken, else sizes.
+
+    A broken factor sets the positions that are read, which its rounded size would not.
+    """
+    scales, sizes = context.attribute("scales"), context.attribute("size")
+    if scales is not None and any(float(scale) != int(scale) for scale in scales):
+        return {"scales": context.constant(np.asarray(scales, np.float32), "scales")}
+    return {"sizes": context.sizes(sizes)}
+
+
+def resize_axes(context: LoweringContext) -> list[int]:
+    """The last axes, as many as sizes are given."""
+    rank, count = len(context.value().shape), len(context.attribute("size"))
+    return list(range(rank - count, rank))
+
+
+def _resize(context: LoweringContext) -> Sequence[str]:
+    """Between pixels' centres, or (`align_corners`) between the centres of the corners."""
+    target = target_size(context)
+    corners = bool(context.attribute("align_corners"))
+    return context.op(
+        "Resize",
+        [
+            context.operand("input"),
+            "",
+            target.get("scales", ""),
+            *([target["sizes"]] if "sizes" in target else []),
+        ],
+        axes=resize_axes(context),
+        mode=_MODES[context.attribute("mode")],
+        cubic_coeff_a=-0.75,
+        coordinate_transformation_mode="align_corners" if corners else "half_pixel",
+    )
+
+
+def _grid_sample(context: LoweringContext) -> Sequence[str]:
+    return context.op(
+        "GridSample",
+        [context.operand("input"), context.operand("grid")],
+        mode=_SAMPLING[context.attribute("interpolation_mode", 0)],
+        padding_mode=_PADDING[context.attribute("padding_mode", 0)],
+        align_corners=int(bool(context.attribute("align_corners"))),
+    )
+
+
+def averaging(have: int, want: int) -> NDArray[np.float32]:
+    """[have, want]: column i averages the inputs from floor(i · have / want) to ceil((i + 1) · have / want)."""
+    matrix = np.zeros((have, want), np.float32)
+    for i in range(want):
+        first, last = i * have // want, -(-(i + 1) * have // want)
+        matrix[first:last, i] = 1 / (last - first)
+    return matrix
+
+
+def uneven_pool(context: LoweringContext, given: Sequence[int], wanted: Sequence[int]) -> Sequence[str]:
+    """An adaptive average over windows of different sizes: a product with a matrix along each axis in turn."""
+    x, rank = context.operand("input"), len(context.value().shape)
+    for offset, (have, want) in enumerate(zip(reversed(given), reversed(wanted), strict=True)):
+        axis = rank - 1 - offset
+        order = [*(i for i in range(rank) if i != axis), axis]
+        matrix = context.constant(averaging(have, want), f"axis_{axis}")
+        if axis == rank - 1:
+            x = context.one("MatMul", x, matrix)
+        else:
+            turned = context.one("MatMul", context.one("Transpose", x, perm=order), matrix)
+            x = context.one("Transpose", turned, perm=[int(i) for i in np.argsort(order)])
+    return [x]
+
+
+LOWERINGS = {"resize": _resize, "grid_sample": _grid_sample}
