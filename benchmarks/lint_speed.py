@@ -100,7 +100,8 @@ def run_once(command: Sequence[str], environment: Mapping[str, str]) -> Measured
 def shortest(commands: Mapping[str, Sequence[str]], runs: int, cache: Path) -> dict[str, Measured]:
     """The shortest run of every command; they take turns, so that a busy moment meets all of them."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
-    environment.pop("PYTHONPATH", None)
+    for name in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE"):  # as users have it: byte code is kept
+        environment.pop(name, None)
     for command in commands.values():
         run_once(command, environment)  # writes byte code and caches
     found: dict[str, list[Measured]] = {name: [] for name in commands}

@@ -112,10 +112,20 @@ class OutputError(ClikaError):
     """A file that cannot be written, or a tool that is missing to write it."""
 
 
+MAX_COMPARED = 2_000  # candidates of one word: each takes some ten microseconds
+
+
 def nearest(word: str, candidates: list[str], limit: int = 3) -> list[str]:
-    """The candidates closest to `word` by edit distance, best first, at most `limit`, none far away."""
+    """The candidates closest to `word` by edit distance, best first, at most `limit`, none far away.
+
+    Of more than `MAX_COMPARED` candidates only those that begin or end like the word are looked at.
+    """
     import difflib  # imported here: only a mistake pays for it
 
+    if len(candidates) > MAX_COMPARED:
+        start, end = word[:3], word[-3:]
+        candidates = [c for c in candidates if c.startswith(start) or c.endswith(end)]
+        candidates = sorted(candidates, key=lambda c: abs(len(c) - len(word)))[:MAX_COMPARED]
     exact_fold = [c for c in candidates if c.casefold() == word.casefold()]
     close = difflib.get_close_matches(word, candidates, n=limit, cutoff=0.6)
     return list(dict.fromkeys([*exact_fold, *close]))[:limit]

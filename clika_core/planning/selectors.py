@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
-from clika_core.errors import SettingsError, nearest
+from clika_core.errors import MAX_COMPARED, SettingsError, nearest
 from clika_core.frozen import frozen
 from clika_core.ir.graph import Graph, Node, NodeKind
 from clika_core.ir.paths import normalise_path
@@ -36,6 +36,7 @@ class Specificity(IntEnum):
 Matches: TypeAlias = Mapping[int, Specificity]  # position of the layer in graph.nodes -> how it was matched
 
 _EMPTY: Matches = {}
+_MAX_COMPARISONS = 20_000  # of misspelt selectors with names, on one graph: a quarter of a second
 
 
 @frozen(slots=False)
@@ -63,11 +64,22 @@ class SelectorIndex:
         return self._by_glob(selector)
 
     def suggestions(self, selector: str) -> list[str]:
-        """Names, aliases, paths and types close to a selector that matched nothing."""
+        """Names, aliases, paths and types close to a selector that matched nothing.
+
+        After some dozens of questions none: who misspelt that much has the wrong graph, and each takes long.
+        """
         _, _, rest = selector.rpartition(":")
-        known = {*self._names, *self._modules}
-        close = nearest(rest, [*self._names, *self._modules, *self._types])
-        return [word if word in known else f"op:{word}" for word in close]
+        candidates = [*self._names, *self._modules, *self._types]
+        if len(self._asked) * min(len(candidates), MAX_COMPARED) > _MAX_COMPARISONS:
+            return []
+        self._asked.append(selector)
+        close = nearest(rest, candidates)
+        return [word if word in self._names or word in self._modules else f"op:{word}" for word in close]
+
+    @cached_property
+    def _asked(self) -> list[str]:
+        """The selectors for which suggestions were looked for."""
+        return []
 
     @cached_property
     def _names(self) -> Mapping[str, Sequence[int]]:

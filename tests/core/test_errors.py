@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 
 import pytest
 
@@ -38,3 +39,11 @@ def test_the_nearest_name_comes_first(word: str, expected: str) -> None:
 
 def test_nothing_far_away_is_offered() -> None:
     assert nearest("zzz", ["conv_1", "linear_5"]) == []
+
+
+def test_of_very_many_candidates_those_that_begin_or_end_alike_are_compared() -> None:
+    many = [f"blocks.{n}.conv" for n in range(200_000)]
+    start = time.process_time()
+    assert nearest("blocks.777.cnov", many)[0] == "blocks.777.conv"
+    assert nearest("bloks.777.conv", many)[0] == "blocks.777.conv"
+    assert time.process_time() - start < 2

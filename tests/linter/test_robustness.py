@@ -169,6 +169,7 @@ HOSTILE = {
     "bell": ("json", '{"a": "\x07"}'),
     "long line": ("yaml", "training_settings: {num_epochs: " + "9" * 10**6 + "}"),
     "regular expression": ("yaml", rule("re:(a*)*" + "(a|a)*" * 50 + "b")),
+    "unknown layers": ("yaml", "layer_settings:\n" + "".join(f"  layer_{n}: {{}}\n" for n in range(3_000))),
     "glob": ("yaml", rule("*a" * 200 + "b")),
     "many keys": ("yaml", "training_settings:\n" + "".join(f"  key_{n}: 1\n" for n in range(20_000))),
     "many duplicates": ("yaml", "training_settings:\n" + "  num_epochs: 1\n" * 20_000),
