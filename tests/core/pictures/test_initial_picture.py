@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 
 from clika_core.ir.graph import Graph
+from clika_core.pictures.dot import DotEdge, DotNode
 from clika_core.pictures.draw import initial_picture
-from clika_core.pictures.layout import FULL_EFFORT_EDGES
+from clika_core.pictures.layout import ranks_crossed
 from clika_core.testing.builder import GraphBuilder
 from clika_core.testing.strategies import graphs
 from tests.core.pictures.networks import attention
@@ -46,16 +48,32 @@ def test_arrows_name_the_output_and_the_operand_where_they_could_be_confused() -
     assert labels["linear_5", "argmax_1"] is None
 
 
-def test_a_large_graph_asks_for_a_bounded_layout_without_labels() -> None:
+def ladder(layers: int, reach: int) -> Graph:
+    """Layers that also read the one `reach` above them, and each a second output."""
     g = GraphBuilder()
-    h = g.input()
-    for _ in range(FULL_EFFORT_EDGES):
-        h = g.layer("split", h, outputs=2).port(1)
-    small = initial_picture(g.build())
-    g.output(h)
-    large = initial_picture(g.build())
-    assert "nslimit" not in small.attributes
-    assert large.attributes["nslimit"] == large.attributes["nslimit1"] == "1"
-    assert large.attributes["splines"] == "line"
-    assert any("label" in edge.attributes for edge in small.edges)
-    assert not any("label" in edge.attributes for edge in large.edges)
+    above = [g.input()]
+    for position in range(layers):
+        halves = g.layer("split", above[-1], outputs=2)
+        above.append(g.layer("add", halves.port(1), above[max(position - reach, 0)]))
+    g.output(above[-1])
+    return g.build()
+
+
+@pytest.mark.parametrize(
+    ("layers", "reach", "few_passes", "straight"),
+    [(300, 0, False, False), (60, 20, True, False), (150, 60, True, True)],
+)
+def test_what_costs_most_to_lay_out_is_bounded_and_bare_of_labels(
+    layers: int, reach: int, few_passes: bool, straight: bool
+) -> None:
+    picture = initial_picture(ladder(layers, reach))
+    assert (picture.attributes.get("nslimit") == picture.attributes.get("nslimit1") == "1") is few_passes
+    assert (picture.attributes.get("splines") == "line") is straight
+    assert any("label" in edge.attributes for edge in picture.edges) is not few_passes
+
+
+def test_ranks_are_counted_along_the_longest_way() -> None:
+    nodes = [DotNode(name) for name in "abcd"]
+    edges = [DotEdge("a", "b"), DotEdge("b", "d"), DotEdge("a", "d"), DotEdge("c", "d")]
+    assert ranks_crossed(nodes, edges) == 1 + 1 + 2 + 2
+    assert ranks_crossed(nodes, []) == 0
