@@ -19,30 +19,47 @@ from clika_core.targets.target import Arithmetic
 
 BIAS_BOUND = 2.0**31 - 1
 
-Compute: TypeAlias = Callable[[LayerSpec, LayerCall, Sequence[Array], ArrayOps], tuple[Array, ...]]
+Weights: TypeAlias = Mapping[str, Array]
+Compute: TypeAlias = Callable[[LayerSpec, LayerCall, Sequence[Array], ArrayOps, Weights], tuple[Array, ...]]
 
 
 def compute_codes(
-    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+    spec: LayerSpec,
+    call: LayerCall,
+    inputs: Sequence[Array],
+    arrays: ArrayOps,
+    weights: Weights | None = None,
 ) -> tuple[Array, ...]:
-    """The centred output codes of a quantized group, from the centred codes (or indices) of its head's inputs."""
-    outputs = _COMPUTE[spec.arithmetic](spec, call, inputs, arrays)
+    """The centred output codes of a quantized group, from the centred codes (or indices) of its head's inputs.
+
+    `weights` are what `layer_weights` gives, where it is known already.
+    """
+    given = layer_weights(spec, call, inputs, arrays) if weights is None else weights
+    outputs = _COMPUTE[spec.arithmetic](spec, call, inputs, arrays, given)
     if spec.clamp is None:
         return outputs
     return (arrays.clip(outputs[0], *spec.clamp), *outputs[1:])
 
 
-def _accumulate(
-    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
-) -> tuple[Array, ...]:
-    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip."""
+def layer_weights(spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps) -> Weights:
+    """The layer's own operands as it computes with them: codes, with the bias as an integer, or rounded reals."""
+    if spec.arithmetic is Arithmetic.MOVE:
+        return {}
     given = {**_numbers(spec, inputs[0], arrays), **call.weights}
-    weights = {role: arrays.quantize(given[role], params) for role, params in spec.weights.items()}
+    codes = {role: arrays.quantize(given[role], params) for role, params in spec.weights.items()}
+    if spec.arithmetic is Arithmetic.ELEMENTWISE:
+        return {role: arrays.dequantize(code, spec.weights[role]) for role, code in codes.items()}
     bias = call.weights.get("bias")
     if bias is not None and spec.bias_divisor is not None:
-        weights["bias"] = arrays.round_to_codes(bias, spec.bias_divisor, BIAS_BOUND)
-    exact = _cast_all(weights, spec.accumulate_dtype, arrays)
-    (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], exact)
+        codes["bias"] = arrays.round_to_codes(bias, spec.bias_divisor, BIAS_BOUND)
+    return _cast_all(codes, spec.accumulate_dtype, arrays)
+
+
+def _accumulate(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
+) -> tuple[Array, ...]:
+    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip."""
+    (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], weights)
     output = spec.outputs[0]
     assert output is not None
     assert spec.multiplier is not None
@@ -51,15 +68,10 @@ def _accumulate(
 
 
 def _elementwise(
-    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
     """Dequantize, compute natively, quantize."""
     reals = [_real(x, params, arrays) for x, params in zip(inputs, spec.inputs, strict=True)]
-    given = {**_numbers(spec, reals[0], arrays), **call.weights}
-    weights = {
-        role: arrays.dequantize(arrays.quantize(given[role], params), params)
-        for role, params in spec.weights.items()
-    }
     results = call.run(reals, weights)
     return tuple(
         y if params is None else arrays.quantize(y, params)
@@ -67,7 +79,9 @@ def _elementwise(
     )
 
 
-def _move(_: LayerSpec, call: LayerCall, inputs: Sequence[Array], __: ArrayOps) -> tuple[Array, ...]:
+def _move(
+    _: LayerSpec, call: LayerCall, inputs: Sequence[Array], __: ArrayOps, ___: Weights
+) -> tuple[Array, ...]:
     """Codes go through the layer as they are."""
     return call.run(inputs)
 
