@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,20 @@ def test_everything_an_extra_asks_for_is_pinned_to_a_version_it_allows(
     foreign = {normalised(r.name): r.specifier for r in asked if r.name != "clika-core"}
     assert sorted(set(foreign) - set(pins)) == []
     assert [name for name, allowed in foreign.items() if pins[name] not in allowed] == []
+
+
+def test_no_pin_contradicts_what_another_pinned_distribution_asks_for(pins: dict[str, Version]) -> None:
+    """Else the README's command cannot install anything; of what is installed here it can be seen."""
+    contradictions = []
+    for distribution in metadata.distributions():
+        name = normalised(distribution.name)
+        if name in pins:
+            for asked in map(Requirement, distribution.requires or ()):
+                applies = asked.marker is None or asked.marker.evaluate({"extra": ""})
+                pin = pins.get(normalised(asked.name))
+                if applies and pin is not None and pin not in asked.specifier:
+                    contradictions.append(f"{name} asks for {asked}, pinned is {pin}")
+    assert contradictions == []
 
 
 def test_the_extra_all_names_every_extra_a_user_may_want(project: dict[str, Any]) -> None:
