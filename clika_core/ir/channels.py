@@ -14,8 +14,8 @@ from __future__ import annotations
 from clika_core.ir.graph import Node
 
 SPATIAL = frozenset(
-    "conv conv_transpose max_pool avg_pool lp_pool adaptive_avg_pool adaptive_max_pool resize resize_nearest "
-    "pixel_shuffle pixel_unshuffle channel_shuffle group_norm instance_norm".split()
+    "conv conv_transpose max_pool avg_pool sum_pool lp_pool adaptive_avg_pool adaptive_max_pool resize "
+    "resize_nearest pixel_shuffle pixel_unshuffle channel_shuffle group_norm instance_norm".split()
 )
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = (
     "clika_core",
     "clika_compression",
+    "backends/clika_jax",
     "backends/clika_tensorflow",
     "backends/clika_torch",
     "linter/clika_linter",

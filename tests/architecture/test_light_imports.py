@@ -43,6 +43,8 @@ def heavy_modules_after(statement: str) -> list[str]:
         "clika_core.plugins.manager",
         "clika_core.cli.main",
         "clika_tensorflow.registration",
+        "clika_jax",
+        "clika_jax.registration",
         "clika_torch.registration",
         "clika_linter.registration",
         "clika_linter.session",

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-TESTS_OF_BACKENDS = {"clika_tensorflow": "backends/tensorflow", "clika_torch": "backends/torch"}
+TESTS_OF_BACKENDS = {
+    "clika_jax": "backends/jax",
+    "clika_tensorflow": "backends/tensorflow",
+    "clika_torch": "backends/torch",
+}
 
 
 def parts(package: Path) -> list[str]:

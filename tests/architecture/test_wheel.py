@@ -13,10 +13,15 @@ import pytest
 
 import clika_core
 
+BACKENDS = ("clika_jax", "clika_tensorflow", "clika_torch")
+
 IMPORT_TRIAL = """
 import importlib.util, site, sys
 site.addsitedir(sys.argv[1])
-names = ("clika_core", "clika_compression", "clika_tensorflow", "clika_torch", "backends", "tests", "docs")
+names = (
+    *("clika_core", "clika_compression", "clika_jax", "clika_tensorflow", "clika_torch"),
+    *("backends", "tests", "docs"),
+)
 print(*(name for name in names if importlib.util.find_spec(name)))
 """
 
@@ -66,7 +71,7 @@ def files_in(folder: Path) -> set[Path]:
 
 def test_the_wheel_holds_the_packages_and_nothing_beside_them(site: Path) -> None:
     inside = {path.name for path in site.iterdir() if not path.name.endswith(".dist-info")}
-    assert inside == {"clika_core", "clika_compression", "clika_linter", "clika_tensorflow", "clika_torch"}
+    assert inside == {"clika_core", "clika_compression", "clika_linter", *BACKENDS}
 
 
 def test_the_wheel_holds_every_file_of_the_packages(site: Path, packages: list[Path]) -> None:
@@ -88,13 +93,13 @@ def test_the_wheel_carries_version_licence_and_entry_points(site: Path) -> None:
     assert (information / "licenses" / "LICENSE").is_file()
     entries = (information / "entry_points.txt").read_text(encoding="utf-8")
     assert "clika = clika_core.cli.main:main" in entries
-    for backend in ("tensorflow", "torch"):
+    for backend in ("jax", "tensorflow", "torch"):
         assert f"{backend} = clika_{backend}.registration" in entries
 
 
 def test_the_wheel_gives_the_packages_and_no_folder_of_the_repository(site: Path) -> None:
-    assert importable(site) == ["clika_core", "clika_compression", "clika_tensorflow", "clika_torch"]
+    assert importable(site) == ["clika_core", "clika_compression", *BACKENDS]
 
 
 def test_an_editable_installation_gives_the_same_names(editable_site: Path) -> None:
-    assert importable(editable_site) == ["clika_core", "clika_compression", "clika_tensorflow", "clika_torch"]
+    assert importable(editable_site) == ["clika_core", "clika_compression", *BACKENDS]

@@ -13,7 +13,7 @@ from clika_core.ir.composites.patterns import Pattern
 from clika_core.ir.composites.trace_view import Match, TraceView
 from clika_core.ir.recording import Record, Ref
 
-X, WEIGHT, BIAS = var("input"), whole_param("weight"), param("bias")
+X, WEIGHT, BIAS = var("input"), whole_param("weight"), param("bias", rank=1)
 
 _OVER_MATRIX = op("reshape", op("linear", op("reshape", X), WEIGHT))
 

@@ -10,6 +10,7 @@ A number among the operands stands for that number.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import TypeAlias
 
@@ -22,7 +23,7 @@ from clika_core.ir.composites.patterns import (
     Pattern,
     Variable,
 )
-from clika_core.ir.composites.reduction import Reduced
+from clika_core.ir.composites.reduction import Reduced, Spread
 from clika_core.ir.graph import AttributeValue
 
 Operand: TypeAlias = "Pattern | float"
@@ -33,9 +34,9 @@ def var(name: str) -> Pattern:
     return Variable(name)
 
 
-def param(name: str) -> Pattern:
-    """A parametric value; it becomes the weight `name` of the composite."""
-    return Parameter(name)
+def param(name: str, rank: int | None = None) -> Pattern:
+    """A parametric value, with `rank` axes where it ever had them; it becomes the weight `name` of the composite."""
+    return Parameter(name, rank=rank)
 
 
 def whole_param(name: str) -> Pattern:
@@ -90,6 +91,11 @@ def cube(operand: Pattern) -> Pattern:
 def mean(operand: Pattern) -> Pattern:
     """The mean over some axes, spread to broadcast against the operand."""
     return Reduced("mean", operand)
+
+
+def spread_mean_of(formula: Callable[[Callable[[Pattern], Pattern]], Pattern]) -> Pattern:
+    """A formula of means that dropped their axes, which come back after it: `formula(mean)`."""
+    return Spread(formula(lambda operand: Reduced("mean", operand, drops_axes=True)))
 
 
 def reduced(type_name: str, operand: Pattern) -> Pattern:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from clika_core.ir.composites.dsl import (
     Operand,
     capture,
@@ -11,6 +13,7 @@ from clika_core.ir.composites.dsl import (
     passed_on,
     product,
     reduced,
+    spread_mean_of,
     square,
 )
 from clika_core.ir.composites.patterns import Pattern
@@ -20,15 +23,18 @@ EPSILON = capture("epsilon")
 
 def variance(value: Pattern) -> Pattern:
     """mean((x - mean(x))²), or mean(x²) - mean(x)², which may be kept from falling below zero."""
-    fast = op("sub", mean(square(value)), square(mean(value)))
     return either(
         mean(square(op("sub", value, mean(value)))),
         mean(op("squared_difference", value, mean(value))),
         reduced("var", value),
-        fast,
-        op("maximum", fast, 0),
-        op("clamp", fast, min=0, max=None),
+        _fast(value, mean),
+        spread_mean_of(lambda average: _fast(value, average)),
     )
+
+
+def _fast(value: Pattern, average: Callable[[Pattern], Pattern]) -> Pattern:
+    fast = op("sub", average(square(value)), square(average(value)))
+    return either(fast, op("maximum", fast, 0), op("clamp", fast, min=0, max=None))
 
 
 def deviation(squared: Pattern) -> Pattern:

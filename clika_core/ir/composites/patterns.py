@@ -59,15 +59,19 @@ class Variable(Pattern):
 
 @frozen
 class Parameter(Pattern):
-    """A parametric value, before it was reshaped or repeated to broadcast; `is_whole`: in the shape it has here."""
+    """A parametric value, before it was reshaped or repeated to broadcast; `is_whole`: in the shape it has here.
+
+    With `rank`: where it had so many axes, if it ever had.
+    """
 
     name: str
     is_whole: bool = False
+    rank: int | None = None
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Binds the value that the broadcast one comes from."""
         if isinstance(slot, Ref) and trace.known.is_parametric(slot):
-            bound = match.bind(self.name, slot if self.is_whole else trace.source(slot))
+            bound = match.bind(self.name, slot if self.is_whole else trace.source(slot, self.rank))
             if bound is not None:
                 yield bound
 

@@ -20,12 +20,13 @@ class Reduced(Pattern):
 
     The value has the operand's shape with 1 on the reduced axes, or the whole shape: by keeping the
     dimensions, or by reshapes and expansions after. A mean may be a sum divided by the count. `axes` is
-    captured, counted from the front.
+    captured, counted from the front. With `drops_axes` the value has lost the reduced axes: see `Spread`.
     """
 
     type: str
     operand: Pattern
     axes: str = "axes"
+    drops_axes: bool = False
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Takes the reduction and what spreads it, and matches what is reduced."""
@@ -37,7 +38,10 @@ class Reduced(Pattern):
         whole = trace.value(record.operands[0][1]).shape
         axes = _axes(record, len(whole))
         kept = tuple(1 if axis in axes else size for axis, size in enumerate(whole))
-        if trace.value(slot).shape not in (kept, whole) or not _divides(divisor, whole, axes):
+        lost = tuple(size for axis, size in enumerate(whole) if axis not in axes)
+        if trace.value(slot).shape not in ((lost,) if self.drops_axes else (kept, whole)) or not _divides(
+            divisor, whole, axes
+        ):
             return
         captured = match.take(record.id, *taken).capture(self.axes, axes)
         if captured is not None:
@@ -52,6 +56,45 @@ class Reduced(Pattern):
     def types(self) -> frozenset[str]:
         """Its own, and the operand's."""
         return self.operand.types | {self.type}
+
+
+@frozen
+class Spread(Pattern):
+    """A value made of reductions that dropped their axes, which come back with one element each."""
+
+    operand: Pattern
+    axes: str = "axes"
+
+    def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
+        """Takes what brings the axes back, and matches what is behind it."""
+        record = trace.operation(slot) if isinstance(slot, Ref) and not trace.is_size(slot) else None
+        if record is None or record.type not in ("reshape", "unsqueeze") or not record.operands:
+            return
+        shape = record.outputs[0].shape
+        for found in self.operand.matches(record.operands[0][1], match.take(record.id), trace):
+            axes = found.attributes.get(self.axes)
+            listed = axes if isinstance(axes, tuple) else ()
+            kept = tuple(size for axis, size in enumerate(shape) if axis not in listed)
+            is_back = len(kept) + len(listed) == len(shape) and all(
+                shape[axis] == 1 for axis in listed if isinstance(axis, int)
+            )
+            if is_back and kept == trace.value(record.operands[0][1]).shape:
+                yield found
+
+    @property
+    def size(self) -> int:
+        """One, and the operand's."""
+        return 1 + self.operand.size
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The operand's."""
+        return self.operand.types
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """What may bring axes back."""
+        return frozenset({"reshape", "unsqueeze"})
 
 
 def _axes(record: Record, rank: int) -> tuple[int, ...]:

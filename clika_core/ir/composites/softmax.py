@@ -15,7 +15,7 @@ def _ratio(exponential: Pattern) -> tuple[Pattern, ...]:
     return (op("div", exponential, total), op("mul", exponential, op("reciprocal", total)))
 
 
-def _attributes(match: Match, _: TraceView) -> Attributes | None:
+def one_axis(match: Match, _: TraceView) -> Attributes | None:
     """The axis; refused where the sum runs over several."""
     axes = match.attributes["axes"]
     return {"axis": axes[0]} if isinstance(axes, tuple) and len(axes) == 1 else None
@@ -24,5 +24,5 @@ def _attributes(match: Match, _: TraceView) -> Attributes | None:
 COMPOSITE = Composite(
     "softmax",
     (*_ratio(op("exp", op("sub", X, reduced("reduce_max", X)))), *_ratio(op("exp", X))),
-    _attributes,
+    one_axis,
 )

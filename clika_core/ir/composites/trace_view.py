@@ -112,14 +112,25 @@ class TraceView:
         record = self.records[ref.record]
         return record if record.kind is RecordKind.OPERATION and len(record.outputs) == 1 else None
 
-    def source(self, ref: Ref) -> Ref:
-        """Where a parametric value comes from, before it was brought into a shape that broadcasts."""
-        while self.known.is_parametric(ref):
+    def source(self, ref: Ref, rank: int | None = None) -> Ref:
+        """Where a parametric value comes from, before it was brought into a shape that broadcasts.
+
+        With `rank` no further than the first value that has so many axes.
+        """
+        while self.known.is_parametric(ref) and len(self.value(ref).shape) != rank:
             record = self.operation(ref)
             if record is None or record.type not in SPREADING or len(record.operands) != 1:
                 break
+            if record.type == "reshape" and not self._keeps_sizes(record):
+                break
             ref = record.operands[0][1]
         return ref
+
+    def _keeps_sizes(self, record: Record) -> bool:
+        """Whether a reshape only adds or drops axes of one element."""
+        shapes = (self.value(record.operands[0][1]).shape, record.outputs[0].shape)
+        before, after = ([size for size in shape if size != 1] for shape in shapes)
+        return before == after
 
     def is_closed(self, match: Match, root: str) -> bool:
         """Whether no value computed inside is read outside, as the composite's own operand or by others.

@@ -28,6 +28,7 @@ ENTRIES = (
     *(OperatorType(name, Trait.COMPUTING) for name in _CREATION),
     OperatorType("avg_pool", Trait.COMPUTING, attributes=(*_WINDOW, "count_include_pad")),
     OperatorType("adaptive_avg_pool", Trait.COMPUTING, attributes=("output_size",)),
+    OperatorType("sum_pool", Trait.COMPUTING, attributes=_WINDOW),
     OperatorType("lp_pool", Trait.COMPUTING, attributes=_WINDOW),
     OperatorType("resize", Trait.COMPUTING, attributes=("size", "scales", "mode", "align_corners")),
     OperatorType("grid_sample", Trait.COMPUTING, operands=("input", "grid")),

@@ -106,6 +106,8 @@ PRIMITIVES: dict[str, Callable[[Operands, Attributes], Array]] = {
     "matmul": _binary(np.matmul),
     "neg": _unary(np.negative),
     "exp": _unary(np.exp),
+    "log": _unary(np.log),
+    "linear": lambda operands, _: operands["input"] @ operands["weight"].T + operands.get("bias", 0),
     "sqrt": _unary(np.sqrt),
     "rsqrt": _unary(lambda x: 1 / np.sqrt(x)),
     "square": _unary(np.square),
@@ -179,5 +181,6 @@ LAYERS: dict[str, Callable[[Operands, Attributes], Array]] = {
     "rms_norm": _rms_norm,
     "batch_norm": _batch_norm,
     "softmax": _softmax,
+    "log_softmax": lambda operands, attributes: np.log(_softmax(operands, attributes)),
     "attention": _attention,
 }

@@ -248,6 +248,44 @@ def softmax_plain(r: R, x: Ref) -> Ref:
     return r.op("mul", exponential, r.op("reciprocal", r.op("sum", exponential, axes=(2,), keep_dims=True)))
 
 
+def log_softmax(r: R, x: Ref) -> Ref:
+    shifted = r.op("sub", x, r.op("reduce_max", x, axes=(2,), keep_dims=True))
+    total = r.op("sum", r.op("exp", shifted), axes=(2,), keep_dims=True)
+    return r.op("sub", shifted, r.op("log", total))
+
+
+def log_softmax_plain(r: R, x: Ref) -> Ref:
+    return r.op("sub", x, r.op("log", r.op("sum", r.op("exp", x), axes=(2,), keep_dims=True)))
+
+
+def clamp(r: R, x: Ref) -> Ref:
+    return r.op("minimum", r.op("maximum", x, -1.5), 2.5)
+
+
+def clamp_above_first(r: R, x: Ref) -> Ref:
+    return r.op("maximum", r.op("minimum", x, 2.5), -1.5)
+
+
+def layer_norm_of_lost_axes(r: R, x: Ref) -> Ref:
+    average = r.op("div", r.op("sum", x, axes=(2,), keep_dims=False), C)
+    squares = r.op("div", r.op("sum", r.op("square", x), axes=(2,), keep_dims=False), C)
+    variance = r.op("maximum", r.op("sub", squares, r.op("square", average)), 0.0)
+    factor = r.op("rsqrt", r.op("add", r.reshape(variance, (2, 4, 1)), 1e-6))
+    factor = r.op("mul", factor, r.parameter("weight", (C,)))
+    centred = r.op("sub", x, r.reshape(average, (2, 4, 1)))
+    return r.op("add", r.op("mul", centred, factor), r.parameter("bias", (C,)))
+
+
+def linear(r: R, x: Ref) -> Ref:
+    product = r.op("linear", x, r.parameter("weight", (C, C)))
+    return r.op("add", product, r.reshape(r.parameter("bias", (C,)), (1, 1, C)))
+
+
+def linear_bias_first(r: R, x: Ref) -> Ref:
+    product = r.op("linear", x, r.parameter("weight", (C, C)))
+    return r.op("add", r.parameter("bias", (C,)), product)
+
+
 def transposed(r: R, x: Ref) -> Ref:
     return r.op("permute", x, axes=(0, 2, 1))
 
@@ -288,7 +326,7 @@ SPELLINGS: dict[str, list[Spelling]] = {
     "layer_norm": [
         *(layer_norm, layer_norm_by_division, layer_norm_without_affine, layer_norm_without_bias),
         *(layer_norm_keras_tensorflow, layer_norm_keras_without_bias),
-        *(layer_norm_flax, layer_norm_keras),
+        *(layer_norm_flax, layer_norm_keras, layer_norm_of_lost_axes),
     ],
     "rms_norm": [
         *(rms_norm, rms_norm_llama, rms_norm_llama_in_one_dtype, rms_norm_gemma, rms_norm_without_weight),
@@ -297,6 +335,9 @@ SPELLINGS: dict[str, list[Spelling]] = {
         *(batch_norm_keras, batch_norm_flax, batch_norm_channels_first, batch_norm_without_affine),
     ],
     "softmax": [softmax, softmax_jax, softmax_plain],
+    "log_softmax": [log_softmax, log_softmax_plain],
+    "clamp": [clamp, clamp_above_first],
+    "linear": [linear, linear_bias_first],
     "attention": [
         *(attention, attention_scaled_query, attention_scaled_both, attention_unscaled_with_itself),
     ],

@@ -1,0 +1,181 @@
+"""`JaxArrays`: the operations on arrays that the core needs, eagerly and under `jit`, `grad` and `vmap`.
+
+What yields NumPy or Python numbers (observers, sums) runs eagerly; what yields arrays runs anywhere. Divisions are
+IEEE: see `straight_through.exact_division`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from numpy.typing import NDArray
+
+from clika_core.errors import NumericsError
+from clika_core.numerics import sum_of_squares
+from clika_core.numerics.quant_params import QuantParams
+from clika_core.numerics.sharing import expand
+from clika_core.observers import NumpyArrays
+from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
+from clika_jax.straight_through import Limit, clip, divide_and_round, multiply_and_round
+
+
+class JaxArrays:
+    """`clika_core.backend.interface.ArrayOps` on arrays of JAX."""
+
+    def from_numpy(self, array: NDArray[Any], like: Any | None = None) -> Any:
+        """An array with the values of `array`, on the device of `like` where that has a single one."""
+        made = jnp.asarray(array)
+        device = None if like is None or _is_traced(like) else getattr(like, "device", None)
+        return made if device is None else jax.device_put(made, device)
+
+    def to_numpy(self, array: Any) -> NDArray[Any]:
+        """A NumPy copy on the host; bfloat16, which NumPy does not have, as float32."""
+        return to_numpy(array)
+
+    def min_max(self, array: Any) -> tuple[float, float]:
+        """Smallest and largest element; NaN if any element is NaN."""
+        if _is_on_host(array):
+            return _HOST.min_max(np.asarray(array))
+        least, most = _min_max(array)
+        return float(least), float(most)
+
+    def min_max_per_sample(self, array: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
+        if _is_on_host(array):
+            return _HOST.min_max_per_sample(np.asarray(array))
+        least, most = _min_max_per_sample(array)
+        return to_numpy(least), to_numpy(most)
+
+    def histogram(self, array: Any, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
+        """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside.
+
+        Scaling by a power of two is exact in float64 for every float32.
+        """
+        if _is_on_host(array):
+            return _HOST.histogram(np.asarray(array), bin_exponent, first_bin, num_bins)
+        with jax.enable_x64(True):
+            factor = np.float64(2.0**-bin_exponent)
+            return to_numpy(_histogram(array, factor, np.float64(first_bin), num_bins))
+
+    def sum_of_squares(self, array: Any, other: Any | None = None) -> float:
+        """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
+        if _is_on_host(array):
+            return sum_of_squares(np.asarray(array), None if other is None else np.asarray(other))
+        with jax.enable_x64(True):
+            return float(_sum_of_squares(array, array * 0 if other is None else other))
+
+    def quantize(self, array: Any, params: QuantParams) -> Any:
+        """Centred codes, float32; NaN stays NaN.
+
+        Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
+        """
+        scale = expand(params.scale, tuple(array.shape), params.granularity)
+        return divide_and_round(array, scale, *_centred_limits(params, tuple(array.shape)))
+
+    def dequantize(self, codes: Any, params: QuantParams) -> Any:
+        """Centred codes times scale, float32."""
+        scale = expand(params.scale, tuple(codes.shape), params.granularity)
+        return _multiply(codes, np.asarray(scale, np.float32))
+
+    def rescale(
+        self, accumulator: Any, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
+    ) -> Any:
+        """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
+        factor = multiplier if axis is None else _along(multiplier, axis, accumulator.ndim)
+        return multiply_and_round(accumulator, factor, *_centred_limits(params, tuple(accumulator.shape)))
+
+    def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
+        """`clip(rint(array / divisor), -bound, bound)`; `divisor` is a scalar, or a vector along axis 0.
+
+        float64, which holds every bound, where `array` is concrete. float32 while it is traced, where gradients
+        have 32 bits: codes beyond 2**24 are integers in it too, and a bound that is none becomes the next float32.
+        """
+        values = _along(divisor, 0, array.ndim) if divisor.ndim else divisor
+        return divide_and_round(array, values, -float(bound), float(bound), is_wide=not _is_traced(array))
+
+    def clip(self, codes: Any, minimum: float, maximum: float) -> Any:
+        """Elementwise clip."""
+        return clip(codes, minimum, maximum)
+
+    def cast(self, array: Any, dtype: str) -> Any:
+        """The array in another floating dtype; 64 bits also where JAX is not set up for them."""
+        wanted = np.dtype(dtype)
+        if array.dtype == wanted:
+            return array
+        with jax.enable_x64(True):
+            return lax.convert_element_type(array, wanted)
+
+
+_HOST: Final = NumpyArrays()
+"""Arrays in the host's memory are read by NumPy as they are: its loops beat XLA's scatter there."""
+
+
+def _is_traced(array: Any) -> bool:
+    return isinstance(array, jax.core.Tracer)
+
+
+def _is_on_host(array: Any) -> bool:
+    return all(device.platform == "cpu" for device in array.devices())
+
+
+def to_numpy(array: Any) -> NDArray[Any]:
+    """A NumPy copy on the host; bfloat16 as float32."""
+    found = np.array(array)
+    return found.astype(np.float32) if found.dtype == jnp.bfloat16 else found
+
+
+@jax.jit
+def _multiply(codes: Any, scale: Any) -> Any:
+    return codes.astype(jnp.float32) * scale
+
+
+@jax.jit
+def _min_max(array: Any) -> tuple[Any, Any]:
+    return jnp.min(array), jnp.max(array)
+
+
+@jax.jit
+def _min_max_per_sample(array: Any) -> tuple[Any, Any]:
+    samples = array.astype(jnp.float32).reshape(array.shape[0] if array.ndim else 1, -1)
+    return samples.min(axis=1), samples.max(axis=1)
+
+
+@partial(jax.jit, static_argnames="num_bins")
+def _histogram(array: Any, factor: Any, first: Any, num_bins: int) -> Any:
+    bins = jnp.floor(array.astype(jnp.float64).reshape(-1) * factor) - first
+    return jnp.bincount(bins.astype(jnp.int32), length=num_bins).astype(jnp.int64)
+
+
+@jax.jit
+def _sum_of_squares(array: Any, other: Any) -> Any:
+    difference = array.astype(jnp.float64) - other.astype(jnp.float64)
+    return jnp.sum(difference * difference)
+
+
+def _along(values: NDArray[Any], axis: int, rank: int) -> NDArray[Any]:
+    """A vector, shaped to broadcast along one axis of an array of `rank` axes."""
+    return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
+
+
+def _centred_limits(params: QuantParams, shape: tuple[int, ...]) -> tuple[Limit, Limit]:
+    """quant_min - zero_point and quant_max - zero_point; raises NumericsError for formats that are not integers."""
+    if not isinstance(params.format, IntegerFormat):
+        raise NumericsError(
+            "codes are integers here",
+            found=str(params.format),
+            expected="an integer format",
+            fix="use int8 or uint8: floating-point formats are not simulated yet",
+        )
+    low, high = float(params.format.quant_min), float(params.format.quant_max)
+    if params.format.num_bits == BIAS_BITS:
+        return low, high  # zero_point is 0
+    if params.zero_point.ndim == 0:
+        zero_point = float(params.zero_point)
+        return low - zero_point, high - zero_point
+    spread = expand(params.zero_point, shape, params.granularity).astype(np.float32)
+    return low - spread, high - spread

@@ -1,0 +1,119 @@
+"""`NativeModel`: the quantized model as a pure function and a pytree of parameters.
+
+native.params                          a nested dict of arrays, by the names in the user's model
+native.apply(params, x)                pure: jit, grad, vmap and shard it
+native(x)                              with its own parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax.numpy as jnp
+
+from clika_core.backend.interface import Program as NativeProgram
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
+from clika_jax.inputs import as_arrays
+from clika_jax.interpreter import Held
+from clika_jax.operation import Operation
+from clika_jax.trace import Trace
+from clika_jax.traced_model import JaxTracedModel
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fixed:
+    """How a native model runs, and where each of its arrays is."""
+
+    trace: Trace
+    schedule: Schedule[Operation]
+    removed: Mapping[str, str | None]
+    program: NativeProgram
+    state: Mapping[str, Path]
+    overrides: Mapping[LayerRole, Path | None]
+
+
+@dataclass(frozen=True, eq=False)
+class NativeModel:
+    """Takes and returns what the traced model does; computes the graph's outputs by a program of the core's.
+
+    `params` holds copies of all arrays that a run reads. A layer's own operand that was replaced or added stands
+    under the layer's name.
+    """
+
+    params: dict[str, Any]
+    fixed: _Fixed
+
+    def apply(self, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The result with `params`, of the structure of `self.params`; depends on nothing else."""
+        trace, fixed = self.fixed.trace, self.fixed
+        arrays = as_arrays(trace.layout.take_call(args, kwargs), trace.graph.inputs)
+        held = Held(
+            {name: _at(params, path) for name, path in fixed.state.items()},
+            {key: None if path is None else _at(params, path) for key, path in fixed.overrides.items()},
+        )
+        own = JaxTracedModel(trace, held, fixed.removed, schedule=fixed.schedule)
+        return own.result(fixed.program(own, arrays), arrays)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The result with the model's own parameters; raises DataError where an input does not fit."""
+        return self.apply(self.params, *args, **kwargs)
+
+    def with_params(self, params: Mapping[str, Any]) -> NativeModel:
+        """The same model with other parameters, after training for instance."""
+        return replace(self, params=dict(params))
+
+
+def native_model(model: JaxTracedModel, program: NativeProgram) -> NativeModel:
+    """The native model of a traced one."""
+    trace, schedule, held = model.trace, model.schedule, model.held
+    visited = {step.node.name for step in schedule.steps}
+    taken: set[Path] = set()
+    state: dict[str, Path] = {}
+    overrides: dict[LayerRole, Path | None] = {}
+    params: dict[str, Any] = {}
+    for (layer, role), array in held.overrides.items():
+        if layer in visited:
+            overrides[layer, role] = None if array is None else _claim((layer, role), taken)
+            if array is not None:
+                _put(params, (layer, role), jnp.array(array))
+    for name, held_array in trace.program.state.items():
+        if name in schedule.state:
+            path = state[name] = _claim(tuple(held_array.name.split(".")), taken)
+            _put(params, path, jnp.array(held.state[name]))
+    fixed = _Fixed(trace, schedule, model.removed, program, state, overrides)
+    return NativeModel(params, fixed)
+
+
+def _claim(path: Path, taken: set[Path]) -> Path:
+    """The path, or where that is the beginning of another one or continues one, with a `_` more at its end."""
+    while any(path[: len(other)] == other or other[: len(path)] == path for other in taken):
+        path = (*path[:-1], f"{path[-1]}_")
+    taken.add(path)
+    return path
+
+
+def _put(tree: dict[str, Any], path: Path, array: Any) -> None:
+    for part in path[:-1]:
+        tree = tree.setdefault(part, {})
+    tree[path[-1]] = array
+
+
+def _at(tree: Mapping[str, Any], path: Path) -> Any:
+    found: Any = tree
+    for part in path:
+        found = found[part]
+    return found
+
+
+def leaves(params: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[str, Any]]:
+    """Every array of a tree of parameters with its dotted path."""
+    for key, held in params.items():
+        if isinstance(held, Mapping):
+            yield from leaves(held, (*above, key))
+        else:
+            yield ".".join((*above, key)), held

@@ -1,0 +1,100 @@
+"""Rounding and clipping that let gradients through, exact in the forward direction, by `jax.custom_vjp`.
+
+(Bengio et al. 2013, arXiv:1308.3432: the rounding counts as the identity.) Every function is one compiled kernel when
+it is called eagerly, and part of the caller's under `jit`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+Limit: TypeAlias = "float | NDArray[np.float32]"  # one for all codes, or one that broadcasts to them
+
+
+def divide_and_round(
+    array: Any, scale: NDArray[Any], low: Limit, high: Limit, *, is_wide: bool = False
+) -> Any:
+    """`clip(rint(array / scale), low, high)`, the division in float32 and IEEE; `is_wide`: in float64 after it."""
+    if is_wide:
+        with jax.enable_x64(True):
+            limits = np.asarray(low, np.float64), np.asarray(high, np.float64)
+            return _divide_and_round_wide(array, np.asarray(scale, np.float32), *limits)
+    return _divide_and_round(array, *_as_float32(scale, low, high))
+
+
+def multiply_and_round(array: Any, factor: NDArray[Any], low: Limit, high: Limit) -> Any:
+    """`clip(rint(array · factor), low, high)`, the product in float32."""
+    return _multiply_and_round(array, *_as_float32(factor, low, high))
+
+
+def clip(codes: Any, low: float, high: float) -> Any:
+    """Clip whose derivative is 1 on the bounds too."""
+    return _clip(codes, np.asarray(low, codes.dtype), np.asarray(high, codes.dtype))
+
+
+def _as_float32(*values: Any) -> list[NDArray[np.float32]]:
+    return [np.asarray(value, np.float32) for value in values]
+
+
+@jax.jit
+def _divide_and_round(array: Any, scale: Any, low: Any, high: Any) -> Any:
+    return _round_to_range(exact_division(array.astype(jnp.float32), scale), low, high)
+
+
+@jax.jit
+def _divide_and_round_wide(array: Any, scale: Any, low: Any, high: Any) -> Any:
+    ratio = exact_division(array.astype(jnp.float32), scale)
+    return jnp.clip(jnp.round(ratio.astype(jnp.float64)), low, high)
+
+
+@jax.jit
+def _multiply_and_round(array: Any, factor: Any, low: Any, high: Any) -> Any:
+    return _round_to_range(array.astype(jnp.float32) * factor, low, high)
+
+
+def exact_division(values: Any, scale: Any) -> Any:
+    """values / scale, IEEE, where scale > 0; compiled too.
+
+    XLA multiplies by a reciprocal where the divisor is a scalar or vector that is broadcast. A divisor that depends
+    on every element stops it: -scale where the value is negative, and the sign restored. Gradients go to both.
+    """
+    is_positive = values >= 0
+    divided = values / jnp.where(is_positive, scale, -scale)
+    return jnp.where(is_positive, divided, -divided)
+
+
+@jax.custom_vjp
+def _round_to_range(ratio: Any, low: Any, high: Any) -> Any:
+    """clip(rint(ratio), low, high), rint to even; NaN stays NaN; the derivative is 1 where nothing is clipped."""
+    return jnp.clip(jnp.round(ratio), low, high)
+
+
+def _forward(ratio: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    codes = jnp.round(ratio)
+    return jnp.clip(codes, low, high), ((codes >= low) & (codes <= high), low, high)
+
+
+def _backward(saved: Any, upstream: Any) -> tuple[Any, Any, Any]:
+    inside, low, high = saved
+    return upstream * inside, jnp.zeros_like(low), jnp.zeros_like(high)
+
+
+_round_to_range.defvjp(_forward, _backward)
+
+
+@jax.custom_vjp
+def _clip_exactly(codes: Any, low: Any, high: Any) -> Any:
+    return jnp.clip(codes, low, high)
+
+
+def _clip_forward(codes: Any, low: Any, high: Any) -> tuple[Any, Any]:
+    return jnp.clip(codes, low, high), ((codes >= low) & (codes <= high), low, high)
+
+
+_clip_exactly.defvjp(_clip_forward, _backward)
+_clip = jax.jit(_clip_exactly)
