@@ -6,8 +6,8 @@ A new framework is a module of models with the names of `torch_models.MODELS`, a
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,13 +37,17 @@ def inputs(name: str, count: int, seed: int = 0) -> Arrays:
 
 @dataclass(frozen=True)
 class Framework:
-    """`trace(name, inputs)` builds and traces a model; `to_native` and `to_neutral` move channels."""
+    """`trace(name, inputs)` builds and traces a model; `to_native` and `to_neutral` move channels.
+
+    `missing` are architectures that the backend has no layers for, each with the reason.
+    """
 
     name: str
     distribution: str
     trace: Callable[[str, Arrays], TracedModel]
     to_native: Callable[[NDArray[Any]], NDArray[Any]] = lambda array: array
     to_neutral: Callable[[NDArray[Any]], NDArray[Any]] = lambda array: array
+    missing: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def is_installed(self) -> bool:
@@ -70,6 +74,12 @@ def _tensorflow(name: str, arrays: Arrays) -> TracedModel:
     return backend_named("tensorflow").trace(build(name, arrays), arrays, name=name)
 
 
+def _jax(name: str, arrays: Arrays) -> TracedModel:
+    from tests.backends.differential.jax_models import build
+
+    return backend_named("jax").trace(build(name), arrays, name=name)
+
+
 def channels_last(array: NDArray[Any]) -> NDArray[Any]:
     """[N, C, H, W] to [N, H, W, C]; what has other than four axes stays."""
     return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
@@ -81,4 +91,14 @@ def channels_first(array: NDArray[Any]) -> NDArray[Any]:
 
 
 REFERENCE = Framework("torch", "torch", _torch)
-OTHERS = (Framework("tensorflow", "tensorflow", _tensorflow, channels_last, channels_first),)
+OTHERS = (
+    Framework("tensorflow", "tensorflow", _tensorflow, channels_last, channels_first),
+    Framework(
+        "jax",
+        "flax",
+        _jax,
+        channels_last,
+        channels_first,
+        {"lstm_tagger": "a gap of the JAX backend: recurrent layers are unrolled, not one layer yet"},
+    ),
+)

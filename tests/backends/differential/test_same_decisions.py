@@ -41,12 +41,14 @@ def quantized(framework: Framework, name: str):  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture(params=OTHERS, ids=lambda framework: framework.name)
-def other(request: pytest.FixtureRequest) -> Framework:
+def other(request: pytest.FixtureRequest, name: str) -> Framework:
     """A framework that is compared; both have to be installed."""
     framework: Framework = request.param
     for needed in (REFERENCE, framework):
         if not needed.is_installed:
             pytest.skip(f"{needed.name} is not installed")
+    if name in framework.missing:
+        pytest.skip(framework.missing[name])
     return framework
 
 
