@@ -36,14 +36,14 @@ class Support:
         return self._unsupported[bits]
 
     def _ask_all(self, bits: Bits) -> Iterator[tuple[int, str]]:
-        """Layers of one type get one answer, unless the kernel has a condition."""
-        kernels, traits = self._target.kernels, self._wiring.traits
+        """Layers of one type that compute on floats get one answer, unless the kernel has a condition."""
+        kernels, traits, sources = self._target.kernels, self._wiring.traits, self._wiring.value_sources
         by_type: dict[tuple[str, Trait], str | None] = {}
         for position, node in enumerate(self._wiring.graph.nodes):
             if not self._wiring.stays[position]:
                 continue
             kernel = kernels.get(node.type)
-            if kernel is not None and kernel.condition is not None:
+            if (kernel is not None and kernel.condition is not None) or not sources[position]:
                 reason = self._ask(node, bits)
             else:
                 key = (node.type, traits[position])

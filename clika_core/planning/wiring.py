@@ -80,18 +80,19 @@ class Wiring:
             is_removed[self.graph.index[name]] = 1
         carried: dict[int, int] = {}  # value of a removed layer -> the value it carries
         found: list[tuple[int, ...]] = []
-        for position, (node, producers) in enumerate(
-            zip(self.graph.nodes, self.graph.producers, strict=True)
-        ):
-            values = [
-                first[producer] + port.port for producer, port in zip(producers, node.inputs, strict=True)
-            ]
+        graph = self.graph
+        for position, (node, producers) in enumerate(zip(graph.nodes, graph.producers, strict=True)):
+            indices = _INDEX_OPERANDS.get(node.type)
+            values = [first[p] + port.port for p, port in zip(producers, node.inputs, strict=True)]
             if is_removed[position]:
                 carried[first[position]] = carried.get(values[0], values[0])
-            indices = _INDEX_OPERANDS.get(node.type)
             if indices:
                 values = [v for v, port in zip(values, node.inputs, strict=True) if port.role not in indices]
-            found.append(tuple([carried.get(value, value) for value in values if is_float[value]]))
+            if len(values) == 1:
+                value = values[0]
+                found.append((carried.get(value, value),) if is_float[value] else ())
+            else:
+                found.append(tuple([carried.get(value, value) for value in values if is_float[value]]))
         return found
 
     @cached_property

@@ -83,11 +83,12 @@ class Target:
             return f"{self.name} has no quantized kernel for {node.type}"
         if not any(graph.value(port.key).is_float for port in node.inputs):
             return f"{self.name} runs {node.type} quantized only on floating-point data of the model's inputs"
-        if kernel.needs_weight and not is_weighted(node):
+        has_weight = is_weighted(node)
+        if kernel.needs_weight and not has_weight:
             return f"{self.name} runs {node.type} quantized only with a constant weight"
         if activations_num_bits not in self.activation_bits:
             return f"{self.name} has no {activations_num_bits}-bit activations"
-        if is_weighted(node) and weights_num_bits not in self.weight_bits:
+        if has_weight and weights_num_bits not in self.weight_bits:
             return f"{self.name} has no {weights_num_bits}-bit weights"
         if self._is_grouped(node) and self.weight_group_size not in self.group_sizes:
             return f"{self.name} has no kernel for weights in groups of {self.weight_group_size}"

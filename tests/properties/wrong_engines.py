@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from clika_core.planning import (
     borders,
+    effects,
     field_winners,
     globs,
     groups,
@@ -21,6 +22,7 @@ from clika_core.planning import (
     planner,
     ranges,
     regular_expressions,
+    resolved_rule,
     rule_book,
     selectors,
     support,
@@ -97,8 +99,10 @@ def only_the_first_operand_leads_back(patch: pytest.MonkeyPatch) -> None:
 
 @caught_by(laws_of_ranges.test_until_many_targets_is_what_until_each_of_them_adds_up_to)
 def only_the_last_target_counts(patch: pytest.MonkeyPatch) -> None:
-    whole = ranges.ResolvedRule.targets.func  # type: ignore[attr-defined]
-    patch.setattr(ranges.ResolvedRule, "targets", property(lambda rule: frozenset(sorted(whole(rule))[-1:])))
+    whole = resolved_rule.ResolvedRule.targets.func  # type: ignore[attr-defined]
+    patch.setattr(
+        resolved_rule.ResolvedRule, "targets", property(lambda rule: frozenset(sorted(whole(rule))[-1:]))
+    )
 
 
 @caught_by(laws_of_ranges.test_downstream_is_until_the_producers_of_the_outputs_that_are_reached)
@@ -189,7 +193,7 @@ def a_path_is_no_more_specific_than_a_prefix_of_it(patch: pytest.MonkeyPatch) ->
         return dict.fromkeys(whole(self, text), Specificity.PATH)
 
     patch.setattr(selectors.SelectorIndex, "_by_path", flat)
-    patch.setitem(selectors._READINGS, "path", flat)  # type: ignore[arg-type]
+    patch.setitem(selectors._READINGS, "path", flat)
 
 
 @caught_by(laws_of_selectors.test_a_selector_means_the_layers_that_the_oracle_finds)
@@ -362,7 +366,7 @@ def another_tail_changes_no_plan_made_before(patch: pytest.MonkeyPatch) -> None:
 
 @caught_by(laws_of_rules.test_a_rule_is_reported_exactly_when_decisions_are_the_same_without_it)
 def no_rule_is_ever_without_effect(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(verdicts.Effects, "without_effect", lambda _self: [])
+    patch.setattr(effects.Effects, "without_effect", lambda _self: [])
 
 
 @caught_by(laws_of_selectors.test_a_selector_means_the_layers_that_the_oracle_finds)

@@ -1,0 +1,403 @@
+"""How long planning takes, and how much memory, as graphs and rules grow; beside other libraries' reachability.
+
+    python benchmarks/planning_scale.py --peers path/to/other/python --about "2 cores, idle"
+
+Every case runs in a process of its own. A time is processor time, of several repetitions the shortest; memory is the
+peak of the process above what the graph alone took. `--peers` is a Python that has networkx, rustworkx and nncf
+(3.4.0); it needs no clika-core, and runs this same file on the same edges. Without it their columns stay empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import gc
+import itertools
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+SIZES = (100, 1_000, 10_000, 100_000)
+RULES = (1, 10, 100, 1_000)
+LIMIT_SECONDS = 60.0
+
+# graphs, as lists of producers per node: node 0 is the input
+
+
+def chain(size: int) -> Iterator[list[int]]:
+    """One layer after the other."""
+    return ([number] for number in range(size))
+
+
+def ladder(size: int) -> Iterator[list[int]]:
+    """Residual blocks: two layers in a row, and a sum with what went into them."""
+    for number in range(size):
+        yield [number, number - 2] if number % 3 == 2 else [number]
+
+
+def dense(size: int) -> Iterator[list[int]]:
+    """Every layer reads the four before it."""
+    return (list(range(max(0, number - 3), number + 1)) for number in range(size))
+
+
+def fan(size: int) -> Iterator[list[int]]:
+    """One layer read by all others, which one layer joins."""
+    yield [0]
+    yield from ([1] for _ in range(size - 2))
+    yield list(range(2, size))
+
+
+def experts(size: int) -> Iterator[list[int]]:
+    """Blocks of a router, sixteen experts of two layers that it feeds, and their sum."""
+    last = number = 0
+    while number < size:
+        router = number + 1
+        yield [last]
+        firsts = range(router + 1, router + 17)
+        yield from ([router] for _ in firsts)
+        yield from ([first] for first in firsts)
+        yield [first + 16 for first in firsts]
+        last = number = router + 33
+
+
+FAMILIES: Mapping[str, Callable[[int], Iterator[list[int]]]] = {
+    "chain": chain,
+    "ladder": ladder,
+    "dense": dense,
+    "fan": fan,
+    "experts": experts,
+}
+
+
+def graph_of(family: str, size: int) -> Any:
+    """A graph of about `size` layers: convolutions, sums of two values, concats of more."""
+    from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, Value, Weight
+
+    value = Value("float32", ("d0", 8, 4, 4), (2, 8, 4, 4))
+    nodes = [Node("x", "input", NodeKind.INPUT, outputs=(value,))]
+    for number, producers in enumerate(FAMILIES[family](size), 1):
+        type_ = {1: "conv", 2: "add"}.get(len(producers), "concat")
+        name = f"{type_}_{number}"
+        roles = [f"inputs.{i}" for i in range(len(producers))] if type_ == "concat" else ["input", "other"]
+        roles = roles[: len(producers)]
+        ports = tuple(InputPort(nodes[p].name, 0, role) for p, role in zip(producers, roles, strict=True))
+        weights = (Weight("weight", (8, 8, 1, 1), "float32", name),) if type_ == "conv" else ()
+        path = f"blocks.{number // 10}.layer{number % 10}"
+        aliases = (path,)
+        nodes.append(
+            Node(name, type_, NodeKind.LAYER, ports, (value,), weights=weights, path=path, aliases=aliases)
+        )
+    nodes.append(Node("output_1", "output", NodeKind.OUTPUT, (InputPort(nodes[-1].name),)))
+    return Graph(tuple(nodes))
+
+
+def settings_of(graph: Any, count: int) -> Any:
+    """Rules of every kind, spread over the graph: names, paths, globs, ranges, downstream, explicit False."""
+    from clika_core.settings.model import LayerQuantizationSettings as Rule
+    from clika_core.settings.model import Settings
+
+    settings = Settings()
+    layers = graph.layers
+    for number in range(count):
+        layer = layers[number * len(layers) // count]
+        block = layer.path.rpartition(".")[0]
+        near = layers[min(graph.index[layer.name] + 20, len(layers) - 1)]
+        kind = number % 6
+        if kind == 0:
+            settings.set_quantization_settings_for_layer(layer.name, Rule(skip_quantization=True))
+        elif kind == 1:
+            settings.set_quantization_settings_for_layer(block, Rule(skip_quantization=True))
+        elif kind == 2:
+            settings.set_quantization_settings_for_layer(f"{block}.layer?", Rule(skip_quantization=True))
+        elif kind == 3:
+            settings.set_quantization_settings_for_layer(f"name:{layer.name}", Rule(skip_quantization=False))
+        elif kind == 4:
+            until = [near.name] if reaches(graph, layer, near) else None
+            rule = Rule(skip_quantization=True, skip_quantization_until=until)
+            settings.set_quantization_settings_for_layer(f"path:{layer.path}", rule)
+        else:
+            last = layers[-1 - number % min(50, len(layers))]
+            down = Rule(skip_quantization=True, skip_quantization_downstream=True)
+            settings.set_quantization_settings_for_layer(f"glob:{last.name}", down)
+    return settings
+
+
+def reaches(graph: Any, start: Any, end: Any) -> bool:
+    """Whether a range from one layer to the other is no mistake."""
+    from clika_core.planning.reachability import between
+
+    return bool(between(graph, [graph.index[start.name]], [graph.index[end.name]]))
+
+
+# measuring, in a process of its own
+
+
+def shortest(action: Callable[[], object], repetitions: int) -> float:
+    """Seconds of processor time of the shortest of some runs, fewer where one takes long."""
+    best = math.inf
+    for _ in range(repetitions):
+        started = time.process_time()
+        action()
+        taken = time.process_time() - started
+        best = min(best, taken)
+        if taken > 2:
+            break
+    return best
+
+
+def peak_mib() -> float:
+    """The largest this process has been."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measure(family: str, size: int, count: int, repetitions: int) -> dict[str, float]:
+    """One case: first plan, plan after one rule changed, nodes between the ends, peak memory."""
+    from clika_core.ir.snapshot import load_graph
+    from clika_core.planning.plan import make_plan
+    from clika_core.planning.planner import Planner
+    from clika_core.planning.reachability import between
+    from clika_core.planning.variants import without_rule
+    from clika_core.targets.ort import ORT
+
+    graph = load_graph(family) if family.endswith(".json") else graph_of(family, size)
+    before = peak_mib()
+    settings = settings_of(graph, count)
+    gc.collect()
+    first = time.process_time()
+    planner = Planner(graph, ORT)
+    planner.plan(settings)
+    first = time.process_time() - first
+    memory = peak_mib() - before
+    other = without_rule(settings, settings.rules[0].selector)
+    turns = itertools.cycle([other, settings])
+    again = shortest(lambda: planner.plan(next(turns)), 2 * repetitions)
+    whole = min(first, shortest(lambda: make_plan(graph, settings, ORT), repetitions))
+    ends = [1], [len(graph.nodes) - 2]
+    found = between(graph, *ends)
+    range_seconds = shortest(lambda: between(graph, *ends), 5 * repetitions)
+    return {
+        "nodes": len(graph.nodes),
+        "plan": whole,
+        "again": again,
+        "between": range_seconds,
+        "found": len(found),
+        "mib": memory,
+    }
+
+
+# peers, in their own environment: nothing of clika-core is imported
+
+
+def peers(edges_file: str, repetitions: int) -> dict[str, float]:
+    """Nodes between the first layer and the last, as others find them."""
+    num_nodes, edges = json.loads(Path(edges_file).read_text())
+    start, end = 1, num_nodes - 2
+    found: dict[str, float] = {}
+    import networkx
+    import rustworkx
+
+    graph = networkx.DiGraph(edges)
+    found["networkx"] = shortest(
+        lambda: networkx.descendants(graph, start) & networkx.ancestors(graph, end), repetitions
+    )
+    rust = rustworkx.PyDiGraph()
+    rust.add_nodes_from(range(num_nodes))
+    rust.add_edges_from_no_data([(a, b) for a, b in edges])
+    found["rustworkx"] = shortest(
+        lambda: rustworkx.descendants(rust, start) & rustworkx.ancestors(rust, end), repetitions
+    )
+    return found
+
+
+def nncf_subgraph(edges_file: str) -> dict[str, float]:
+    """The same by NNCF's IgnoredScope with a Subgraph, which enumerates simple paths."""
+    from nncf import IgnoredScope, Subgraph
+    from nncf.common.graph import NNCFGraph
+    from nncf.common.graph.layer_attributes import Dtype
+    from nncf.scopes import get_ignored_node_names_from_ignored_scope
+
+    num_nodes, edges = json.loads(Path(edges_file).read_text())
+    graph = NNCFGraph()
+    made = [graph.add_nncf_node(str(number), "conv", object) for number in range(num_nodes)]
+    ports = [0] * num_nodes
+    for a, b in edges:
+        graph.add_edge_between_nncf_nodes(made[a].node_id, made[b].node_id, [1], 0, ports[b], Dtype.FLOAT)
+        ports[b] += 1
+    scope = IgnoredScope(subgraphs=[Subgraph(inputs=["1"], outputs=[str(num_nodes - 2)])])
+    started = time.process_time()
+    names = get_ignored_node_names_from_ignored_scope(scope, graph)
+    return {"nncf": time.process_time() - started, "found": len(names)}
+
+
+# the whole
+
+
+def in_process(python: str, *arguments: str) -> dict[str, float] | None:
+    """What a case returns; None where it fails or takes too long."""
+    try:
+        done = subprocess.run(
+            [python, __file__, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS * 10,
+            check=True,
+        )
+    except (subprocess.SubprocessError, OSError) as problem:
+        print(f"{arguments}: {str(getattr(problem, 'stderr', '') or problem)[-300:]}", file=sys.stderr)
+        return None
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def write_edges(path: Path, family: str, size: int) -> None:
+    """The edges of the graph of that family and size, output included."""
+    producers = [[], *FAMILIES[family](size)]
+    producers.append([len(producers) - 1])
+    edges = [(a, b) for b, found in enumerate(producers) for a in found]
+    path.write_text(json.dumps([len(producers), edges]))
+
+
+def exponent(points: list[tuple[float, float]]) -> float:
+    """The slope of a straight line through the logarithms: time grows as nodes to this power."""
+    logs = [(math.log(x), math.log(y)) for x, y in points]
+    mean_x, mean_y = (sum(values) / len(logs) for values in zip(*logs, strict=True))
+    slope: float = sum((x - mean_x) * (y - mean_y) for x, y in logs) / sum((x - mean_x) ** 2 for x, _ in logs)
+    return slope
+
+
+def milliseconds(seconds: float | None) -> str:
+    """As a table shows it."""
+    return "" if seconds is None else f"{seconds * 1000:,.1f}"
+
+
+def report(arguments: argparse.Namespace) -> Iterator[str]:
+    """The results, line by line."""
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    yield "# Speed of planning"
+    yield ""
+    yield f"{datetime.date.today()}, Python {platform.python_version()}, load {load}. {arguments.about}."
+    yield ""
+    yield from _by_size(arguments)
+    yield from _by_rules()
+    yield from _largest(arguments)
+    yield from _nncf(arguments)
+
+
+def _by_size(arguments: argparse.Namespace) -> Iterator[str]:
+    yield "100 rules of every kind; processor milliseconds. *between*: nodes between the first layer and the last."
+    yield ""
+    yield "| graph | nodes | plan | one rule changed | MiB | between | networkx | rustworkx |"
+    yield "|---|---|---|---|---|---|---|---|"
+    exponents = {}
+    for family in [*FAMILIES, *arguments.graph]:
+        points = []
+        for size in SIZES if family in FAMILIES else (0,):
+            found = in_process(sys.executable, "--case", family, str(size), "100")
+            if found is None:
+                continue
+            others = _peers(arguments, family, size) if family in FAMILIES else {}
+            points.append((found["nodes"], found["plan"]))
+            cells = [milliseconds(found[key]) for key in ("plan", "again")]
+            cells += [f"{found['mib']:.0f}", milliseconds(found["between"])]
+            cells += [milliseconds(others.get(name)) for name in ("networkx", "rustworkx")]
+            yield f"| {Path(family).name} | {found['nodes']:,} | {' | '.join(cells)} |"
+        if len(points) > 2:
+            exponents[family] = exponent(points[1:])
+    yield ""
+    shown = ", ".join(f"{family} {value:.2f}" for family, value in exponents.items())
+    yield f"From 1,000 nodes on, the time of a plan grows as nodes to the power: {shown}."
+    yield ""
+
+
+def _peers(arguments: argparse.Namespace, family: str, size: int) -> dict[str, float]:
+    if not arguments.peers:
+        return {}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "edges.json")
+        write_edges(path, family, size)
+        return in_process(arguments.peers, "--peer-case", str(path)) or {}
+
+
+def _by_rules() -> Iterator[str]:
+    size = 10_000
+    yield f"A ladder of {size:,} nodes:"
+    yield ""
+    yield "| rules | plan | one rule changed |"
+    yield "|---|---|---|"
+    for count in RULES:
+        found = in_process(sys.executable, "--case", "ladder", str(size), str(count))
+        if found is not None:
+            yield f"| {count:,} | {milliseconds(found['plan'])} | {milliseconds(found['again'])} |"
+    yield ""
+
+
+def _largest(arguments: argparse.Namespace) -> Iterator[str]:
+    size = arguments.largest
+    found = in_process(sys.executable, "--case", "chain", str(size), "10") if size else None
+    if found is not None:
+        seconds, mib = found["plan"], found["mib"]
+        yield f"A chain of {found['nodes']:,} nodes, 10 rules: {seconds:.1f} s, {mib:,.0f} MiB above the graph."
+        yield ""
+
+
+def _nncf(arguments: argparse.Namespace) -> Iterator[str]:
+    """Residual blocks: what enumerating paths costs."""
+    yield "Everything between the ends of n residual blocks:"
+    yield ""
+    yield "| blocks | nodes | ours | NNCF | same set |"
+    yield "|---|---|---|---|---|"
+    for blocks in (6, 10, 14, 16, 18):
+        size = 3 * blocks
+        ours = in_process(sys.executable, "--case", "ladder", str(size), "1")
+        theirs = None
+        if arguments.peers:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, "edges.json")
+                write_edges(path, "ladder", size)
+                theirs = in_process(arguments.peers, "--nncf-case", str(path))
+        if ours is not None:
+            same = "" if theirs is None else ("yes" if theirs["found"] == ours["found"] else "no")
+            nncf = milliseconds(theirs["nncf"]) if theirs else ""
+            cells = [f"{ours['between'] * 1000:.3f}", nncf, same]
+            yield f"| {blocks} | {ours['nodes']} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    """Run the benchmark, or one case of it in this process."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--peers", help="a Python with networkx, rustworkx and nncf")
+    parser.add_argument("--about", default="machine not named", help="what the machine is, and how busy")
+    parser.add_argument("--graph", action="append", default=[], help="a traced graph to plan too")
+    parser.add_argument(
+        "--largest", type=int, default=1_000_000, help="nodes of the longest chain; 0: leave out"
+    )
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--case", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--peer-case", help=argparse.SUPPRESS)
+    parser.add_argument("--nncf-case", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.case:
+        family, size, count = given.case
+        print(json.dumps(measure(family, int(size), int(count), given.repetitions)))
+    elif given.peer_case:
+        print(json.dumps(peers(given.peer_case, given.repetitions)))
+    elif given.nncf_case:
+        print(json.dumps(nncf_subgraph(given.nncf_case)))
+    else:
+        for line in report(given):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
