@@ -81,9 +81,9 @@ class Target:
         kernel = self.kernels.get(node.type)
         if kernel is None:
             return f"{self.name} has no quantized kernel for {node.type}"
-        if not any(graph.value(port.key).is_float for port in node.inputs):
+        has_weight = is_weighted(node)  # an embedding computes on integers, and has codes to look up
+        if not has_weight and not any(graph.value(port.key).is_float for port in node.inputs):
             return f"{self.name} runs {node.type} quantized only on floating-point data of the model's inputs"
-        has_weight = is_weighted(node)
         if kernel.needs_weight and not has_weight:
             return f"{self.name} runs {node.type} quantized only with a constant weight"
         if activations_num_bits not in self.activation_bits:
