@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 INSTALL: Final = 'pip install "clika-core[tensorflow]"'
 DISTRIBUTIONS: Final = ("tensorflow", "tensorflow-cpu")
 
+TESTED: Final = ("2.21", "2.21.0")
+"""The oldest and the newest release that the tests ran with: the extra's lower bound, and the pinned one."""
+
 CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
 
 GAPS: Final = (
@@ -86,7 +89,9 @@ class TensorFlowBackend(Backend):
             devices = tuple(device.device_type.lower() for device in _import().config.list_physical_devices())
         except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
             return _unusable(f"TensorFlow cannot be imported: {error}")
-        return BackendDescription(self.name, "TensorFlow", version, devices, CAPABILITIES, GAPS)
+        return BackendDescription(
+            self.name, "TensorFlow", version, devices, CAPABILITIES, GAPS, tested=TESTED
+        )
 
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network with the shipped weights or those of a safetensors file."""

@@ -13,7 +13,8 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import clika_core
-from clika_torch.backend import TESTED
+import clika_tensorflow.backend
+import clika_torch.backend
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +76,14 @@ def test_torch_is_installed_in_the_pinned_version(root: Path, pins: dict[str, Ve
             assert Version(found) == pins["torch"], name
 
 
-def test_the_range_that_the_torch_backend_calls_tested_is_what_is_asked_for_and_pinned(
-    project: dict[str, Any], pins: dict[str, Version]
+TESTED = {"torch": clika_torch.backend.TESTED, "tensorflow": clika_tensorflow.backend.TESTED}
+
+
+@pytest.mark.parametrize("extra", TESTED)
+def test_the_range_that_a_backend_calls_tested_is_what_is_asked_for_and_pinned(
+    project: dict[str, Any], pins: dict[str, Version], extra: str
 ) -> None:
-    (asked,) = project["optional-dependencies"]["torch"]
-    (bound,) = Requirement(asked).specifier
-    assert (bound.operator, bound.version, str(pins["torch"])) == (">=", *TESTED)
+    asked = [Requirement(text) for text in project["optional-dependencies"][extra]]
+    (framework,) = [requirement for requirement in asked if requirement.name.startswith(extra)]
+    (bound,) = framework.specifier
+    assert (bound.operator, bound.version, str(pins[normalised(framework.name)])) == (">=", *TESTED[extra])
