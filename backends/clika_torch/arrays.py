@@ -19,6 +19,7 @@ from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_torch.straight_through import Limit, round_to_range
 
+_TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = {"cpu": 2**18, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
 
 
@@ -101,14 +102,36 @@ class TorchArrays:
             values = _along(values, 0, array.dim())
         return round_to_range(array.float() / values, -bound, bound)
 
-    def clip(self, codes: Tensor, minimum: float, maximum: float) -> Tensor:
-        """Elementwise clip."""
+    def clip(self, codes: Tensor, minimum: Limit, maximum: Limit) -> Tensor:
+        """Elementwise clip; a limit may be a tensor."""
+        if isinstance(minimum, Tensor) or isinstance(maximum, Tensor):
+            return torch.minimum(torch.maximum(codes, _limit(minimum, codes)), _limit(maximum, codes))
         return codes.clamp(minimum, maximum)
+
+    def scale_gradient(self, array: Tensor, factor: float) -> Tensor:
+        """The tensor itself, exactly; its gradient times `factor`."""
+        scaled = array * factor
+        return array.detach() + (scaled - scaled.detach())
+
+    def relative_error(self, array: Tensor, reference: Tensor) -> Tensor:
+        """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""
+        wanted = reference.detach().float()
+        return (array.float() - wanted).square().sum() / wanted.square().sum().clamp_min(_TINY)
+
+    def divergence(self, logits: Tensor, reference: Tensor, temperature: float) -> Tensor:
+        """Mean Kullback-Leibler divergence along the last axis, times temperature**2."""
+        found = torch.log_softmax(logits.float() / temperature, dim=-1)
+        wanted = torch.log_softmax(reference.detach().float() / temperature, dim=-1)
+        return (wanted.exp() * (wanted - found)).sum(dim=-1).mean() * temperature**2
 
     def cast(self, array: Tensor, dtype: str) -> Tensor:
         """The tensor in another floating dtype."""
         wanted: torch.dtype = getattr(torch, dtype)
         return array.to(wanted)
+
+
+def _limit(value: Limit, like: Tensor) -> Tensor:
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=like.dtype, device=like.device)
 
 
 def to_numpy(tensor: Tensor) -> NDArray[Any]:
@@ -118,8 +141,10 @@ def to_numpy(tensor: Tensor) -> NDArray[Any]:
     return np.array(held.cpu().numpy())
 
 
-def _constant(values: NDArray[Any] | np.float32, like: Tensor) -> Tensor:
-    """Values as float32 tensor where `like` is; a copy, because parameters cannot be written."""
+def _constant(values: NDArray[Any] | np.float32 | Tensor, like: Tensor) -> Tensor:
+    """Values as float32 tensor where `like` is; a copy, because parameters cannot be written. A tensor as it is."""
+    if isinstance(values, Tensor):
+        return values
     return torch.as_tensor(np.array(values, np.float32), device=like.device)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from clika_core.backend.interface import Program as NativeProgram
@@ -30,9 +32,14 @@ class _Fixed:
     program: NativeProgram
     state: Mapping[str, str]
     overrides: Mapping[LayerRole, str | None]
+    scales: Mapping[str, str]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Fixed:
         return self
+
+
+LEARNED: Final = "clika_scales"
+"""The module that holds learned scales."""
 
 
 class NativeModel(nn.Module):
@@ -44,13 +51,24 @@ class NativeModel(nn.Module):
     statistics, and nothing is dropped out.
     """
 
-    def __init__(self, model: TorchTracedModel, program: NativeProgram) -> None:
-        """Copy the tensors that a run of `model` reads."""
+    def __init__(
+        self,
+        model: TorchTracedModel,
+        program: NativeProgram,
+        learned: Mapping[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        """Copy the tensors that a run of `model` reads; `learned` become parameters beside them."""
         super().__init__()
         own = native_state(model.trace, model.schedule, model.held)
         for path, held in own.tensors.items():
             _register(self, path, held)
-        self._clika = _Fixed(model.trace, model.schedule, model.removed, program, own.state, own.overrides)
+        scales = {name: f"{LEARNED}.{name}" for name in learned or {}}
+        for name, array in (learned or {}).items():
+            scale = nn.Parameter(torch.tensor(array, device=model.held.device))
+            _register(self, scales[name], OwnTensor(scale, is_persistent=True))
+        self._clika = _Fixed(
+            model.trace, model.schedule, model.removed, program, own.state, own.overrides, scales
+        )
         self.register_buffer("_clika_device", torch.empty(0, device=model.held.device), persistent=False)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -63,18 +81,20 @@ class NativeModel(nn.Module):
     def traced(self) -> TorchTracedModel:
         """The traced model over this module's own tensors, with gradients."""
         fixed = self._clika
-        return TorchTracedModel(
+        own = TorchTracedModel(
             fixed.trace, self._held(), fixed.removed, schedule=fixed.schedule, is_trained=True
         )
+        own.learned = self.learned()
+        return own
+
+    def learned(self) -> dict[str, Tensor]:
+        """The scales that are trained, by the core's names."""
+        scales = self._clika.scales
+        return {name: self.get_parameter(path) for name, path in scales.items()}
 
     def path_of(self, layer: str, role: str) -> str | None:
         """The name here of an operand that was replaced or added, None for any other."""
         return self._clika.overrides.get((layer, role))
-
-    def paths(self) -> dict[str, str]:
-        """The name here of every tensor of the user's model that a run reads, by its name there."""
-        state = self._clika.trace.program.state
-        return {state[record].name: path for record, path in self._clika.state.items()}
 
     def replaced(self) -> set[str]:
         """The names here of operands that preprocessing replaced or added."""

@@ -26,20 +26,44 @@ class Rebuilt:
     )
 
 
-def built_in(parameters: Named, learning_rate: float) -> Rebuilt:
-    """Adam over all parameters (Kingma & Ba 2015)."""
-    return Rebuilt(torch.optim.Adam(list(parameters.values()), lr=learning_rate))
+def built_in(parameters: Named, scales: Sequence[str], learning_rate: float) -> Rebuilt:
+    """Adam over all parameters (Kingma & Ba 2015); `scales` are those among them that are learned scales."""
+    plain = [tensor for name, tensor in parameters.items() if name not in set(scales)]
+    return Rebuilt(_with_scales(torch.optim.Adam(plain, lr=learning_rate), parameters, scales))
+
+
+def _with_scales(
+    optimizer: torch.optim.Optimizer, native: Named, scales: Sequence[str]
+) -> torch.optim.Optimizer:
+    """Add a group for every learned scale: the first group's hyper-parameters, without weight decay.
+
+    An optimizer that normalises gradients, as Adam does, moves every parameter by about its learning rate; a scale
+    of 0.01 has to move less than a weight of 1. Its learning rate is therefore relative to the scale.
+    """
+    first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
+    is_adaptive = "betas" in first
+    for name in scales:
+        rate = first["lr"] * (float(native[name].detach().mean()) if is_adaptive else 1.0)
+        decay = {"weight_decay": 0.0} if "weight_decay" in first else {}
+        optimizer.add_param_group({**first, **decay, "lr": rate, "params": [native[name]]})
+    return optimizer
 
 
 def rebuilt(
-    optimizer: Any, original: Named, native: Named, changed: Iterable[str], absorbed: Mapping[str, str]
+    optimizer: Any,
+    original: Named,
+    native: Named,
+    changed: Iterable[str],
+    absorbed: Mapping[str, str],
+    scales: Sequence[str] = (),
 ) -> Rebuilt:
     """`optimizer` for `native`: same class, groups and hyper-parameters, the state of unchanged parameters.
 
     `original` are the parameters of the user's model, by name, that the optimizer is bound to. `changed` are names
     whose values preprocessing changed: their state starts anew. `absorbed` maps a parameter that became part of
-    another (a folded norm's) to the native parameter that has it now. Native parameters that the optimizer never
-    held are frozen. Raises ModelError for a parameter of neither, and for a class that cannot be made again.
+    another (a folded norm's) to the native parameter that has it now; `scales` are learned scales. Native parameters
+    that the optimizer never held are frozen. Raises ModelError for a parameter of neither, and for a class that
+    cannot be made again.
     """
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise ModelError(
@@ -65,17 +89,19 @@ def rebuilt(
                 own[target] = native[target]
                 placed[target] = (tensor, target == name and name not in set(changed))
         groups.append({**{k: v for k, v in group.items() if k != "params"}, "params": list(own.values())})
-    frozen = [name for name in native if name not in placed]
+    frozen = [name for name in native if name not in placed and name not in set(scales)]
     for name in frozen:
         native[name].requires_grad_(False)
     made = _made(optimizer, [group for group in groups if group["params"]])
     for name, (tensor, is_kept) in placed.items():
         if is_kept and tensor in optimizer.state:
             made.state[native[name]] = _copied(optimizer.state[tensor], native[name])
-    return Rebuilt(made, tuple(_notes(unused, frozen)), user_groups)
+    return Rebuilt(_with_scales(made, native, scales), tuple(_notes(unused, frozen)), user_groups)
 
 
-def rebuilt_by_position(optimizer: Any, native: Named, user_groups: Any) -> Rebuilt:
+def rebuilt_by_position(
+    optimizer: Any, native: Named, user_groups: Any, scales: Sequence[str] = ()
+) -> Rebuilt:
     """`optimizer` for `native` where the user's model is not at hand: parameters by position in their groups.
 
     `user_groups` are those of the optimizer that training began with. Raises ModelError for other numbers.
@@ -96,7 +122,8 @@ def rebuilt_by_position(optimizer: Any, native: Named, user_groups: Any) -> Rebu
         own = [name for name in dict.fromkeys(names) if name is not None and name not in placed]
         placed.update(own)
         made.append({**{k: v for k, v in group.items() if k != "params"}, "params": [native[n] for n in own]})
-    return Rebuilt(_made(optimizer, [group for group in made if group["params"]]), user_groups=user_groups)
+    again = _with_scales(_made(optimizer, [group for group in made if group["params"]]), native, scales)
+    return Rebuilt(again, user_groups=user_groups)
 
 
 def _name_of(tensor: Tensor, names: Mapping[int, str], group: int) -> str:

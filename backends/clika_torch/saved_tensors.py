@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from clika_core.errors import StateError
 from clika_torch.arrays import to_numpy
+from clika_torch.native_model import LEARNED
 
 PREFIX = "tensors."
 
@@ -25,15 +26,20 @@ def load_tensors(model: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write saved arrays into the module's tensors. Raises StateError unless names and shapes are its own."""
     own = model.state_dict()
     saved = {name.removeprefix(PREFIX): a for name, a in arrays.items() if name.startswith(PREFIX)}
-    if set(saved) != set(own):
+    if _without_scales(saved) != _without_scales(own):
         raise StateError(
             "the saved weights are of another model",
             found=f"not in the model: {sorted(set(saved) - set(own))[:5]}",
             expected=f"also: {sorted(set(own) - set(saved))[:5]}",
         )
     with torch.no_grad():
-        for name, tensor in own.items():
+        for name, tensor in ((name, tensor) for name, tensor in own.items() if name in saved):
             tensor.copy_(tensor_like(saved[name], tensor, name))
+
+
+def _without_scales(names: Iterable[str]) -> set[str]:
+    """A plan that changed has other learned scales: new ones keep the value they begin with."""
+    return {name for name in names if not name.startswith(f"{LEARNED}.")}
 
 
 def tensor_like(array: NDArray[Any], like: Tensor, name: str) -> Tensor:

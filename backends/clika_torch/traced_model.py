@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -86,11 +87,16 @@ class TorchTracedModel(TracedModel):
         """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""
         return TorchTracedModel(self.trace, self.held.copy(), {**self.removed, **removals.into})
 
-    def native(self, program: NativeProgram) -> NativeModel:
-        """A module with own, trainable parameters that computes the graph's outputs by `program`."""
+    def native(
+        self, program: NativeProgram, learned: Mapping[str, NDArray[np.float32]] | None = None
+    ) -> NativeModel:
+        """A module with own, trainable parameters that computes the graph's outputs by `program`.
+
+        `learned` are scales that it trains too.
+        """
         from clika_torch.native_model import NativeModel  # it makes traced models itself
 
-        return NativeModel(self, program)
+        return NativeModel(self, program, learned)
 
     def trainable(self, setup: Setup) -> TorchTrainable:
         """The native model of `setup.program` with an optimizer."""

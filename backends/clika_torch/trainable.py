@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.autograd.graph import save_on_cpu
 
 from clika_core.backend.trainable import NativeState, Setup, Trainable
+from clika_torch.arrays import to_numpy
 from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import build_result
+from clika_torch.native_model import LEARNED
 from clika_torch.optimizer import Rebuilt, built_in, named_parameters, rebuilt, rebuilt_by_position
 from clika_torch.saved_optimizer import load_moments, load_optimizer, optimizer_state, saved_class
 from clika_torch.saved_tensors import load_tensors, saved_tensors
 from clika_torch.traced_model import TorchTracedModel
 
-HONOURED: Final[frozenset[str]] = frozenset()
+OFFLOADING: Final = "training_settings.activations_offloading"
+HONOURED: Final = frozenset({OFFLOADING})
 """The options of a setup that mean something here."""
 
 
@@ -27,7 +34,7 @@ class TorchTrainable(Trainable):
         """Make the native model and its optimizer; raises ModelError where that cannot be rebuilt."""
         setup.check_options("torch", HONOURED)
         self._setup = setup
-        self.native = model.native(setup.program)
+        self.native = model.native(setup.program, setup.learned)
         self.native.train()
         made = _optimizer(model, self.native, setup)
         self._optimizer, self.notes, self._user_groups = made.optimizer, made.notes, made.user_groups
@@ -35,7 +42,7 @@ class TorchTrainable(Trainable):
 
     def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
         """Forward and backward on one batch; its gradients are added."""
-        with torch.enable_grad():
+        with torch.enable_grad(), self._saved_elsewhere():
             outputs, extra = self._forward(inputs)
             losses = {**self._setup.losses(outputs, targets), **extra}
             total = torch.stack([_scalar(loss) for loss in losses.values()]).sum()
@@ -77,9 +84,10 @@ class TorchTrainable(Trainable):
         return [float(group["lr"]) for group in self._optimizer.param_groups]
 
     def set_learning_rate(self, rate: float) -> None:
-        """Give every group this learning rate."""
+        """Give the fastest group this learning rate, and every other one its share of it."""
+        fastest = max(self.learning_rates())
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * (float(group["lr"]) / fastest if fastest else 1.0)
 
     def state(self) -> NativeState:
         """Parameters, buffers and the optimizer."""
@@ -97,7 +105,8 @@ class TorchTrainable(Trainable):
         if self._setup.optimizer is not None:
             if self._setup.user_model is None:
                 self._user_groups = state.values.get("user_groups")
-                made = rebuilt_by_position(self._setup.optimizer, own, self._user_groups)
+                scales = [name for name in own if name.startswith(f"{LEARNED}.")]
+                made = rebuilt_by_position(self._setup.optimizer, own, self._user_groups, scales)
                 self._optimizer, self.notes = made.optimizer, made.notes
             load_moments(self._optimizer, own, state.arrays, saved)
         else:
@@ -108,10 +117,18 @@ class TorchTrainable(Trainable):
         for tensor in own.values():
             tensor.requires_grad_(id(tensor) in held)
 
+    def learned(self) -> dict[str, NDArray[np.float32]]:
+        """The scales as they are now."""
+        return {name: to_numpy(scale) for name, scale in self.native.learned().items()}
+
     def memory_bytes(self) -> int | None:
         """The most that torch held on the GPU so far; None on the CPU."""
         device = self.native.traced().held.device
         return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+    def _saved_elsewhere(self) -> AbstractContextManager[Any]:
+        """Keep what the backward pass needs in host memory, where that is asked for."""
+        return save_on_cpu() if self._setup.options.get(OFFLOADING) else nullcontext()
 
     def _forward(self, inputs: Any) -> tuple[Any, Mapping[str, Tensor]]:
         own = self.native.traced()
@@ -133,14 +150,16 @@ class TorchTrainable(Trainable):
 
 def _optimizer(model: TorchTracedModel, native: nn.Module, setup: Setup) -> Rebuilt:
     own = named_parameters(native)
+    scales = [name for name in own if name.startswith(f"{LEARNED}.")]
     if setup.optimizer is None or setup.user_model is None:
-        return built_in(own, setup.learning_rate)
+        return built_in(own, scales, setup.learning_rate)
     return rebuilt(
         setup.optimizer,
         named_parameters(setup.user_model),
         own,
         changed=native.replaced(),  # type: ignore[operator]
         absorbed=_absorbed(model, native),
+        scales=scales,
     )
 
 

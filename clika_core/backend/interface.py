@@ -15,8 +15,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from clika_core.backend.array_ops import Array as Array
+from clika_core.backend.array_ops import ArrayOps as ArrayOps
 from clika_core.backend.gaps import Gap
 from clika_core.backend.trainable import Setup, StoredProgram, Trainable, no_training
 from clika_core.errors import ModelError, TargetError
@@ -25,14 +28,10 @@ from clika_core.ir.graph import Graph, Node
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from clika_core.backend.model_file import FileFormat
-    from clika_core.numerics.quant_params import QuantParams
     from clika_core.targets.target import Target
-
-Array: TypeAlias = Any
 
 
 class LayerCall(Protocol):
@@ -63,54 +62,6 @@ class LayerCall(Protocol):
 Visitor: TypeAlias = Callable[[LayerCall], Sequence[Array]]
 
 
-class ArrayOps(Protocol):
-    """The listed operations on native arrays that the core needs. All are differentiable where marked (d)."""
-
-    def from_numpy(self, array: NDArray[Any], like: Array | None = None) -> Array:
-        """A native array with the values of `array`, on the device of `like`."""
-
-    def to_numpy(self, array: Array) -> NDArray[Any]:
-        """A NumPy copy, detached, on the host."""
-
-    def min_max(self, array: Array) -> tuple[float, float]:
-        """Smallest and largest element; NaN if any element is NaN."""
-
-    def min_max_per_sample(self, array: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Smallest and largest element of each entry of axis 0; two float32 arrays [N]."""
-
-    def histogram(self, array: Array, bin_exponent: int, first_bin: int, num_bins: int) -> NDArray[np.int64]:
-        """int64 counts of floor(x / 2**bin_exponent) - first_bin over `num_bins` bins; all x must fall inside."""
-
-    def sum_of_squares(self, array: Array, other: Array | None = None) -> float:
-        """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
-
-    def quantize(self, array: Array, params: QuantParams) -> Array:
-        """(d) Centred codes `clip(rint(x / scale) + zero_point, quant_min, quant_max) - zero_point`, float32.
-
-        The division is IEEE. Straight-through gradient: 1 inside the clip, 0 outside, with respect to `x / scale`.
-        """
-
-    def dequantize(self, codes: Array, params: QuantParams) -> Array:
-        """(d) Centred codes times scale, float32."""
-
-    def rescale(
-        self, accumulator: Array, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
-    ) -> Array:
-        """(d) Centred codes `clip(rint(accumulator * multiplier) + zero_point, ...) - zero_point`.
-
-        `multiplier` is a scalar, or a vector along `axis` of the accumulator; the product is float32.
-        """
-
-    def round_to_codes(self, array: Array, divisor: NDArray[np.float32], bound: float) -> Array:
-        """(d) `clip(rint(array / divisor), -bound, bound)`, for biases; `divisor` broadcasts along axis 0."""
-
-    def clip(self, codes: Array, minimum: float, maximum: float) -> Array:
-        """(d) Elementwise clip."""
-
-    def cast(self, array: Array, dtype: str) -> Array:
-        """(d) The array in another floating dtype (`float32`, `float64`)."""
-
-
 @dataclass(frozen=True)
 class Removals:
     """What preprocessing takes out: removed layer -> host whose weights absorbed it, or None."""
@@ -124,6 +75,9 @@ class TracedModel(ABC):
     graph: Graph
     arrays: ArrayOps
     removed: Mapping[str, str | None]  # what `preprocess` took out; empty before
+    learned: Mapping[str, Array] = MappingProxyType(
+        {}
+    )  # what a native model trains beside its weights, by name
 
     @abstractmethod
     def run(self, inputs: Any) -> Any:

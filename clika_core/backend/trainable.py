@@ -14,16 +14,37 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from clika_core.backend.array_ops import Array, ArrayOps
 from clika_core.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from clika_core.backend.interface import Array, TracedModel
+    from clika_core.backend.interface import TracedModel
 
 Losses: TypeAlias = Callable[[Any, Any], Mapping[str, Any]]
 """(outputs, targets) -> native scalars by name; their sum is what training lowers."""
+
+
+class LearningArrays(ArrayOps, Protocol):
+    """What learned scales and distillation need of a backend's arrays, beyond `ArrayOps`.
+
+    Here the scale of `QuantParams`, multipliers, divisors and limits of `clip` may be native arrays of the shape
+    they have in NumPy: gradients reach them.
+    """
+
+    def scale_gradient(self, array: Array, factor: float) -> Array:
+        """(d) The array itself, exactly; its gradient times `factor`."""
+
+    def relative_error(self, array: Array, reference: Array) -> Array:
+        """(d) Sum of (array - reference)**2 over the sum of reference**2, a scalar; no gradient to `reference`."""
+
+    def divergence(self, logits: Array, reference: Array, temperature: float) -> Array:
+        """(d) Mean Kullback-Leibler divergence of softmax(logits / T) from softmax(reference / T), times T**2.
+
+        Along the last axis (Hinton et al. 2015, section 2). A scalar; no gradient to `reference`.
+        """
 
 
 class TrainedProgram(Protocol):
@@ -44,7 +65,8 @@ class Setup:
 
     `program` computes the graph's outputs over the native model's own parameters. `user_model` and `optimizer` are
     the user's: the optimizer is bound to that model's parameters and is rebuilt for the native model's. Without
-    one, the backend makes Adam with `learning_rate`. Gradients are divided by `accumulation`. A norm of
+    one, the backend makes Adam with `learning_rate`. `learned` become parameters beside the weights, which the
+    program reads as `model.learned`. Gradients are divided by `accumulation`. A norm of
     `clip_norm_type` above `clip_norm` is scaled down to it.
     """
 
@@ -53,6 +75,7 @@ class Setup:
     user_model: Any = None
     optimizer: Any = None
     learning_rate: float = 1e-4
+    learned: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)  # scales to train, by name
     accumulation: int = 1
     clip_norm: float | None = None
     clip_norm_type: float = 2.0
@@ -118,7 +141,7 @@ class Trainable(ABC):
 
     @abstractmethod
     def set_learning_rate(self, rate: float) -> None:
-        """Give every group this learning rate."""
+        """Give the fastest group this learning rate, and every other one its share of it."""
 
     @abstractmethod
     def state(self) -> NativeState:
@@ -127,6 +150,10 @@ class Trainable(ABC):
     @abstractmethod
     def load_state(self, state: NativeState) -> None:
         """Take over a state of the same model. Raises StateError where it does not fit."""
+
+    def learned(self) -> Mapping[str, NDArray[np.float32]]:
+        """The scales as they are now, by the names in `Setup.learned`."""
+        return {}
 
     def memory_bytes(self) -> int | None:
         """Memory that the device holds for this process, None where that is not known."""

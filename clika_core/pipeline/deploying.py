@@ -41,6 +41,7 @@ def clika_deploy(
     target = fitted_target(state.settings, find_target(state.target), Journal())
     target.check_written()
     plan = make_plan(state.graph, state.settings, target.with_simulated_bits(), state.sensitivities)
+    target.check_written()
     _refuse_missing_kernels(plan, target)
     model = state.model()
     written = quantized_onnx(model, plan, simulation(model, plan, target, state.parameters)).model

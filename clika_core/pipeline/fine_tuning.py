@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from clika_core.backend.interface import Backend, TracedModel
+from clika_core.backend.interface import Backend, Removals, TracedModel
 from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable
-from clika_core.errors import DataError, ModelError
+from clika_core.errors import DataError, ModelError, SettingsError
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.journal import Journal
@@ -22,17 +22,22 @@ from clika_core.pipeline.quantization import quantize_traced
 from clika_core.pipeline.report import Outcome, report_json
 from clika_core.pipeline.session import Compressed, Session
 from clika_core.pipeline.training_log import tell_details, training_log
+from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
 from clika_core.settings.model import Settings
 from clika_core.settings.sections import SECTIONS, TrainingSettings
+from clika_core.simulation.learned import LearnedSimulation, learn_scales
+from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.visitor import Simulation
+from clika_core.targets.target import Target
 from clika_core.training.callbacks import Callback
 from clika_core.training.evaluation import Evaluation
 from clika_core.training.feed import Feed, Position, as_batch
 from clika_core.training.losses import Loss, checked_losses, named_losses
 from clika_core.training.metrics import checked_metrics
-from clika_core.training.program import QuantizedProgram
+from clika_core.training.program import Distillation, QuantizedProgram, distilled_layers
 from clika_core.training.randomness import OwnStream, Randomness, RandomState
 from clika_core.training.summary import EVALUATION, History
 from clika_core.training.trainer import Trainer
@@ -158,7 +163,16 @@ def _compress(
         traced=traced,
         model=quantized.model,
         original=_stored(traced, journal),
+        plan=quantized.plan,
         simulation=quantized.simulation,
+        learned=learned_scales(
+            settings,
+            quantized.model,
+            quantized.plan,
+            quantized.simulation,
+            quantized.target,
+            quantized.parameters,
+        ),
         target=quantized.target.name,
         sensitivities={n: Sensitivity(m.qs, m.abs_l2) for n, m in quantized.measurements.items()},
         parameters=quantized.parameters,
@@ -178,7 +192,7 @@ def _compress(
             ending.callback(callback.on_end)
             callback.on_start(folder, report)
         path = opened.session.begin()
-        return opened.session.run(1, path) if settings.global_quantization_settings.method != "ptq" else path
+        return opened.session.run(1, path) if settings.trains else path
 
 
 @dataclass(frozen=True)
@@ -213,8 +227,9 @@ def open_session(
 ) -> Opened:
     """Make the native model with its optimizer, load what was saved, evaluate the original where it never was."""
     training = compressed.settings.training_settings
-    program = QuantizedProgram(compressed.simulation)
-    trainable = compressed.model.trainable(setup(compressed.settings, program, task, user_model))
+    distillation = _distillation(compressed, task, journal)
+    program = QuantizedProgram(compressed.simulation, compressed.learned, distillation)
+    trainable = compressed.model.trainable(setup(compressed, program, task, user_model))
     if start.native is not None:
         trainable.load_state(start.native)
     for note in trainable.notes:
@@ -262,9 +277,56 @@ def say_learning_rate(settings: Settings, rate: float | None, journal: Journal) 
     )
 
 
-def setup(settings: Settings, program: QuantizedProgram, task: Task, user_model: Any) -> Setup:
+def learned_scales(
+    settings: Settings,
+    model: TracedModel,
+    plan: Plan,
+    simulation: Simulation,
+    target: Target,
+    parameters: Parameters,
+) -> LearnedSimulation | None:
+    """The simulation with scales to learn, where the settings ask for it. Raises SettingsError without support."""
+    if not settings.training_settings.learn_scales:
+        return None
+    _require_learning(model, settings, "learn_scales")
+    elements = {key: int(model.parameters(key[0])[key[1]].size) for key in _own_weights(model, parameters)}
+    return learn_scales(simulation, plan, target, parameters, elements)
+
+
+def _own_weights(model: TracedModel, parameters: Parameters) -> list[tuple[str, str]]:
+    return [key for key in parameters.weights if key[1] in model.parameters(key[0])]
+
+
+def _distillation(compressed: Compressed, task: Task, journal: Journal) -> Distillation | None:
+    """What the settings ask for; of the outputs where the user gives no loss at all."""
+    training = compressed.settings.training_settings
+    kind = training.distillation
+    if kind is None and not task.training_losses and compressed.settings.trains:
+        journal.note("there is no training loss: the float model's outputs are what is trained for")
+        kind = "outputs"
+    if kind is None:
+        return None
+    _require_learning(compressed.model, compressed.settings, "distillation")
+    return Distillation(
+        compressed.model.preprocess(Removals({})),
+        distilled_layers(compressed.simulation) if kind == "layers" else (),
+        training.distillation_weight or 1.0,
+        training.distillation_temperature or 1.0,
+    )
+
+
+def _require_learning(model: TracedModel, settings: Settings, key: str) -> None:
+    if not hasattr(model.arrays, "scale_gradient"):
+        raise SettingsError(
+            f"the {model.graph.backend} backend does not honour training_settings.{key}",
+            fix="remove the setting",
+            location=settings.location_of("training_settings", key),
+        )
+
+
+def setup(compressed: Compressed, program: QuantizedProgram, task: Task, user_model: Any) -> Setup:
     """What the backend is told."""
-    training = settings.training_settings
+    training = compressed.settings.training_settings
     rate = training.learning_rate or training.original_last_learning_rate or DEFAULT_LEARNING_RATE
     return Setup(
         program=program,
@@ -272,10 +334,11 @@ def setup(settings: Settings, program: QuantizedProgram, task: Task, user_model:
         user_model=user_model,
         optimizer=task.optimizer,
         learning_rate=rate,
+        learned={} if compressed.learned is None else compressed.learned.initial,
         accumulation=training.grads_acc_steps,
         clip_norm=training.clip_grad_norm_val,
         clip_norm_type=training.clip_grad_norm_type,
-        options=_options(settings),
+        options=_options(compressed.settings),
     )
 
 

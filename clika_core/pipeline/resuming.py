@@ -14,7 +14,7 @@ from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import calibrate, make_parameters
 from clika_core.errors import DataError, StateError
 from clika_core.observers import DEFAULT_OBSERVER
-from clika_core.pipeline.fine_tuning import Start, Task, open_session, say_learning_rate
+from clika_core.pipeline.fine_tuning import Start, Task, learned_scales, open_session, say_learning_rate
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.narration import plan_lines
 from clika_core.pipeline.quantization import fitted_target
@@ -169,11 +169,14 @@ def _compressed(
         journal.step("the plan has changed: calibrate the values that are new")
         tell_details(journal, plan_lines(plan))
         parameters = _extended(model, plan, target, state, settings, task, randomness)
+    simulated = simulation(model, plan, target, parameters)
     return Compressed(
         traced=traced,
         model=model,
         original=state.original,
-        simulation=simulation(model, plan, target, parameters),
+        plan=plan,
+        simulation=simulated,
+        learned=learned_scales(settings, model, plan, simulated, target, parameters),
         target=target.name,
         sensitivities=state.sensitivities,
         parameters=parameters,

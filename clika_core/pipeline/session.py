@@ -12,8 +12,10 @@ from clika_core.backend.trainable import StoredProgram, Trainable
 from clika_core.errors import OutputError
 from clika_core.files import write_whole
 from clika_core.pipeline.saved_state import SavedState, weights_of
+from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.settings.model import Settings
+from clika_core.simulation.learned import LearnedSimulation
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.visitor import Simulation
 from clika_core.training.callbacks import Callback
@@ -34,7 +36,9 @@ class Compressed:
     traced: TracedModel
     model: TracedModel  # preprocessed
     original: StoredProgram | None  # `traced` as data
+    plan: Plan
     simulation: Simulation
+    learned: LearnedSimulation | None
     target: str
     sensitivities: Mapping[str, Sensitivity]
     parameters: Parameters
@@ -78,8 +82,19 @@ class Session:
         for epoch in range(first, training.num_epochs + 1):
             values = self._trainer.run_epoch(epoch)
             is_saved = epoch == training.num_epochs or epoch % (training.save_interval or 1) == 0
-            path = self._finish_epoch(epoch, values, is_saved=is_saved) or path
+            is_last = self._is_enough(epoch, values)
+            path = self._finish_epoch(epoch, values, is_saved=is_saved or is_last) or path
+            if is_last:
+                self._say(f"no lower loss for {training.early_stop_epochs} epochs: training ends")
+                break
         return path
+
+    def _is_enough(self, epoch: int, values: dict[str, Values]) -> bool:
+        """Whether early stopping ends the training after this epoch."""
+        patience = self._compressed.settings.training_settings.early_stop_epochs
+        history = self.history.with_epoch(epoch, values, self._trainer.loss_names)
+        best = history.best_epoch(history.epochs)
+        return patience is not None and best is not None and epoch - best >= patience
 
     def _finish_epoch(self, epoch: int, values: dict[str, Values], *, is_saved: bool) -> Path | None:
         """Summary, state, and the name of the best epoch, in that order: what exists is complete."""
@@ -103,6 +118,10 @@ class Session:
         if best is not None:
             _write(self._folder / BEST, f"epoch_{best}\n")
 
+    def _parameters(self) -> Parameters:
+        learned = self._compressed.learned
+        return self._compressed.parameters if learned is None else learned.learned(self._trainable.learned())
+
     def _state(self, epoch: int) -> SavedState:
         compressed = self._compressed
         model = self._trainable.traced()
@@ -113,7 +132,7 @@ class Session:
             settings=compressed.settings,
             target=compressed.target,
             sensitivities=compressed.sensitivities,
-            parameters=compressed.parameters,
+            parameters=self._parameters(),
             weights=weights_of(model),
             native=self._trainable.state(),
             position=self._feed.position,

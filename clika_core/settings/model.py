@@ -93,6 +93,11 @@ class Settings:
         """Where a key was set, in a file or in Python; None if it has its default or the place is unknown."""
         return self.section(section).location_of(key)
 
+    @property
+    def trains(self) -> bool:
+        """Whether these settings ask for fine-tuning, where a command can do it."""
+        return self.global_quantization_settings.method != "ptq" and self.training_settings.num_epochs > 0
+
     def to_json(self) -> dict[str, Any]:
         """The content of a settings file: every section with all keys, and what each rule sets."""
         sections = {name: self.section(name).to_json() for name in SECTIONS}

@@ -103,6 +103,23 @@ class TrainingSettings(Section, title="training_settings"):
         None,
         "The last learning rate of the original training; the linter compares with it.",
     )
+    learn_scales = Setting(
+        Nullable(Boolean()), None, "Train the scales too (LSQ); null: no, they stay as they were calibrated."
+    )
+    distillation = Setting(
+        Nullable(Choice(("outputs", "layers"))),
+        None,
+        "Also lower the distance to the float model: of outputs, or of layers too; null: where there is no loss.",
+    )
+    distillation_weight = Setting(
+        Nullable(_POSITIVE), None, "What the distance to the float model is multiplied by; null: 1."
+    )
+    distillation_temperature = Setting(
+        Nullable(_POSITIVE), None, "The temperature at which class scores are compared; null: 1."
+    )
+    early_stop_epochs = Setting(
+        Nullable(_COUNT), None, "End after so many epochs without a lower total loss; null: never."
+    )
     grads_acc_steps = Setting(_COUNT, 1, "Batches whose gradients are accumulated per optimizer step.")
     steps_per_epoch = Setting(Nullable(_COUNT), None, "Training batches per epoch; null: all.")
     evaluation_steps = Setting(Nullable(_COUNT), None, "Evaluation batches; null: all.")

@@ -87,9 +87,9 @@ def _factors(spec: LayerSpec) -> Sequence[QuantParams]:
 
 def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:
     """The largest magnitude that any partial sum of codes can have, for the worst input."""
-    lows_highs = [_code_bounds(params) for params in spec.inputs if params is not None]
+    lows_highs = [code_bounds(params) for params in spec.inputs if params is not None]
     if spec.node.type == "mul":
-        return float(prod(max(-low, high) for low, high in map(_code_bounds, _factors(spec))))
+        return float(prod(max(-low, high) for low, high in map(code_bounds, _factors(spec))))
     weight_role = next(iter(spec.weights), None)
     if weight_role is None:
         return float("inf")  # two activations: the contracted size is not bounded by what is known here
@@ -114,22 +114,31 @@ def _summed_axes(node: Node, role: str, rank: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(rank) if axis != channels)
 
 
-def _code_bounds(params: QuantParams) -> tuple[float, float]:
+def code_bounds(params: QuantParams) -> tuple[float, float]:
     """The smallest and largest centred code."""
     zero = float(params.zero_point)
     return params.format.quant_min - zero, params.format.quant_max - zero
+
+
+def fused_bounds(graph: Graph, group: Group) -> tuple[float | None, float | None]:
+    """The real bounds that the fused members put on the group's output; None where there is none."""
+    least: float | None = None
+    most: float | None = None
+    for member in group.members[1:]:
+        bounds = OPERATORS[graph[member].type].bounds
+        assert bounds is not None, f"{member} is fused but is no clamp"
+        low, high = bounds(graph[member].attributes)
+        least = max((bound for bound in (least, low) if bound is not None), default=None)
+        most = min((bound for bound in (most, high) if bound is not None), default=None)
+    return least, most
 
 
 def _clamp(graph: Graph, group: Group, output: QuantParams | None) -> tuple[float, float] | None:
     """The bounds that the fused members put on centred codes, or None where saturation does it."""
     if output is None or len(group.members) == 1:
         return None
-    low, high = _code_bounds(output)
-    saturated = (low, high)
-    for member in group.members[1:]:
-        bounds = OPERATORS[graph[member].type].bounds
-        assert bounds is not None, f"{member} is fused but is no clamp"
-        least, most = bounds(graph[member].attributes)
-        low = low if least is None else max(low, float(np.rint(np.float32(least) / output.scale)))
-        high = high if most is None else min(high, float(np.rint(np.float32(most) / output.scale)))
+    saturated = low, high = code_bounds(output)
+    least, most = fused_bounds(graph, group)
+    low = low if least is None else max(low, float(np.rint(np.float32(least) / output.scale)))
+    high = high if most is None else min(high, float(np.rint(np.float32(most) / output.scale)))
     return None if (low, high) == saturated else (low, high)

@@ -13,7 +13,7 @@ from clika_core.planning.wiring import Wiring
 from clika_core.simulation.compute import compute_codes
 from clika_core.simulation.layer_spec import LayerSpec, layer_spec
 from clika_core.simulation.parameters import Parameters
-from clika_core.targets.target import Target
+from clika_core.targets.target import Arithmetic, Target
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Simulation:
     members: Collection[str]
     coded: Mapping[ValueKey, QuantParams]
     quantize_at: Mapping[ValueKey, QuantParams]
+
+    @property
+    def moving(self) -> Collection[str]:
+        """The heads of groups that only move codes."""
+        return {head for head, spec in self.specs.items() if spec.arithmetic is Arithmetic.MOVE}
 
     def visitor(self, arrays: ArrayOps) -> SimulatingVisitor:
         """A visitor for one run."""
@@ -88,13 +93,13 @@ class SimulatingVisitor:
     def finish(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
         """Graph outputs carry floats: dequantize those that arrive as codes."""
         return tuple(
-            self._real(self._key(node.inputs[0].key), value)
+            self.real(self._key(node.inputs[0].key), value)
             for node, value in zip(self._graph.outputs, outputs, strict=True)
         )
 
     def _reals(self, call: LayerCall) -> list[Array]:
         return [
-            self._real(self._key(port.key), value)
+            self.real(self._key(port.key), value)
             for port, value in zip(call.node.inputs, call.inputs, strict=True)
         ]
 
@@ -107,7 +112,8 @@ class SimulatingVisitor:
     def _key(self, key: ValueKey) -> ValueKey:
         return self._simulation.wiring.origin.get(key, key)
 
-    def _real(self, key: ValueKey, value: Array) -> Array:
+    def real(self, key: ValueKey, value: Array) -> Array:
+        """The real value, of codes where the value is carried as such."""
         params = self._simulation.coded.get(key)
         if params is None:
             return value

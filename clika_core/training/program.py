@@ -1,12 +1,33 @@
-"""The quantized model's arithmetic as a backend trains it: the simulation, and what distillation adds."""
+"""The quantized model's arithmetic as a backend trains it: simulation, learned scales, and distillation."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
 
-from clika_core.backend.interface import Array, TracedModel
-from clika_core.simulation.visitor import Simulation
+from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.backend.trainable import LearningArrays
+from clika_core.ir.graph import ValueKey
+from clika_core.simulation.learned import LearnedSimulation
+from clika_core.simulation.visitor import SimulatingVisitor, Simulation
+
+OUTPUTS = "distillation_outputs"
+LAYERS = "distillation_layers"
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """The float model as teacher: of the outputs, and of what `layers` give (none: outputs alone).
+
+    A floating-point output [N, C] is compared as logits, by divergence; any other value by relative error.
+    `weight` multiplies what is added to the losses.
+    """
+
+    teacher: TracedModel  # preprocessed, with the weights it had before training
+    layers: Collection[ValueKey] = ()
+    weight: float = 1.0
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -14,13 +35,79 @@ class QuantizedProgram:
     """Runs a simulation. Implements `clika_core.backend.trainable.TrainedProgram`."""
 
     simulation: Simulation
+    learned: LearnedSimulation | None = None
+    distillation: Distillation | None = None
 
     def __call__(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, as reals."""
-        return self.simulation.run(model, inputs)
+        visitor = self._visitor(model)
+        return visitor.finish(model.interpret(inputs, visitor))
 
     def with_losses(
         self, model: TracedModel, inputs: Sequence[Array]
     ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
-        """The outputs; nothing else is to be lowered."""
-        return self(model, inputs), {}
+        """The outputs, and what distillation adds to the losses."""
+        if self.distillation is None:
+            return self(model, inputs), {}
+        visitor = self._visitor(model)
+        student = _Recording(visitor, self.distillation.layers)
+        outputs = visitor.finish(model.interpret(inputs, student))
+        teacher = _Recording(None, self.distillation.layers)
+        expected = self.distillation.teacher.interpret(inputs, teacher)
+        arrays = cast(LearningArrays, model.arrays)
+        return outputs, self._losses(model, arrays, (outputs, student.seen), (expected, teacher.seen))
+
+    def _visitor(self, model: TracedModel) -> SimulatingVisitor:
+        if self.learned is not None and model.learned:
+            return self.learned.visitor(model)
+        return self.simulation.visitor(model.arrays)
+
+    def _losses(
+        self,
+        model: TracedModel,
+        arrays: LearningArrays,
+        student: tuple[Sequence[Array], Mapping[ValueKey, Array]],
+        teacher: tuple[Sequence[Array], Mapping[ValueKey, Array]],
+    ) -> dict[str, Array]:
+        chosen = self.distillation
+        assert chosen is not None
+        values = [model.graph.value(node.inputs[0].key) for node in model.graph.outputs]
+        pairs = [
+            arrays.divergence(found, wanted, chosen.temperature)
+            if len(value.shape) == 2
+            else arrays.relative_error(found, wanted)
+            for value, found, wanted in zip(values, student[0], teacher[0], strict=True)
+            if value.is_float
+        ]
+        layers = [arrays.relative_error(student[1][key], teacher[1][key]) for key in chosen.layers]
+        named = {OUTPUTS: pairs, LAYERS: layers}
+        return {
+            name: sum(found[1:], found[0]) * (chosen.weight / len(found))
+            for name, found in named.items()
+            if found
+        }
+
+
+@dataclass
+class _Recording:
+    """A visitor that keeps the reals of some values; None: the float model."""
+
+    visitor: SimulatingVisitor | None
+    keys: Collection[ValueKey]
+    seen: dict[ValueKey, Array] = field(default_factory=dict)
+
+    def __call__(self, call: LayerCall) -> Sequence[Array]:
+        """Run the layer, keep what is wanted."""
+        outputs = call.run() if self.visitor is None else self.visitor(call)
+        for port, value in enumerate(outputs):
+            key = (call.node.name, port)
+            if key in self.keys:
+                self.seen[key] = value if self.visitor is None else self.visitor.real(key, value)
+        return outputs
+
+
+def distilled_layers(simulation: Simulation) -> tuple[ValueKey, ...]:
+    """What intermediate distillation compares: the ends of quantized groups that compute, in trace order."""
+    graph = simulation.wiring.graph
+    moved = {end for end in simulation.coded if graph[end[0]].name in simulation.moving}
+    return tuple(key for key in simulation.coded if key not in moved)

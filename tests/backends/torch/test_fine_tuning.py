@@ -329,6 +329,23 @@ def test_an_optimizer_of_other_parameters_is_refused(tmp_path: Path) -> None:
         compress(tmp_path / "outputs", optimizer=other)
 
 
+def test_activations_in_host_memory_change_no_bit(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered: list[None] = []
+
+    class Counted(torch.autograd.graph.save_on_cpu):
+        def __enter__(self) -> None:
+            entered.append(None)
+            super().__enter__()
+
+    monkeypatch.setattr("clika_torch.trainable.save_on_cpu", Counted)
+    path = compress(tmp_path / "outputs", settings(activations_offloading=True))
+    assert len(entered) == 12
+    expected, found = SavedState.load(finished).weights, SavedState.load(path).weights
+    assert all((found[name][role] == a).all() for name, own in expected.items() for role, a in own.items())
+
+
 @pytest.mark.parametrize(
     ("section", "key", "value"),
     [

@@ -56,7 +56,17 @@ layer_settings: {}
 OWN_ADDITIONS = {
     ("global_quantization_settings", "observer"),
     ("global_quantization_settings", "weights_group_size"),
-    ("training_settings", "learning_rate_schedule"),
+    *(
+        ("training_settings", key)
+        for key in (
+            "learning_rate_schedule",
+            "learn_scales",
+            "distillation",
+            "distillation_weight",
+            "distillation_temperature",
+            "early_stop_epochs",
+        )
+    ),
 }
 
 

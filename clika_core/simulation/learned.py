@@ -1,0 +1,220 @@
+"""Learned scales: the simulation with scales that are native arrays, so that gradients reach them.
+
+LSQ (Esser et al. 2020, section 2): the gradient to a scale comes out of automatic differentiation through the codes,
+times 1 / sqrt(N · (quant_max - zero_point)), N being the elements that share the scale. Zero points stay.
+The numbers are those of the simulation with the same scales: the same float32 operations in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod, sqrt
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import Array, TracedModel
+from clika_core.backend.trainable import LearningArrays
+from clika_core.ir.graph import Graph, ValueKey
+from clika_core.ir.operators import OPERATORS
+from clika_core.numerics import QuantParams
+from clika_core.numerics.quant_params import MIN_SCALE
+from clika_core.planning.decision import Group
+from clika_core.planning.plan import Plan
+from clika_core.schemes.formats import Format
+from clika_core.schemes.granularity import Granularity, PerGroup
+from clika_core.simulation.compute import BIAS_BOUND
+from clika_core.simulation.layer_spec import LayerSpec, code_bounds, fused_bounds
+from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.points import quantization_points
+from clika_core.simulation.visitor import SimulatingVisitor, Simulation
+from clika_core.targets.target import Arithmetic, Target
+
+Scales = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class NativeParams:
+    """`QuantParams` whose scale is a native array."""
+
+    scale: Array
+    zero_point: NDArray[np.int32]
+    format: Format
+    granularity: Granularity
+
+
+@dataclass(frozen=True)
+class LearnedSimulation:
+    """A simulation some of whose scales are learned.
+
+    `activations` map every coded or entering value, and `weights` every operand, to the name of its scale.
+    `factors` are the gradients', by name.
+    """
+
+    simulation: Simulation
+    parameters: Parameters
+    groups: Mapping[str, Group]
+    activations: Mapping[ValueKey, str]
+    weights: Mapping[tuple[str, str], str]
+    factors: Mapping[str, float]
+
+    @property
+    def initial(self) -> Scales:
+        """The scales that training begins with, float32, by name."""
+        found = {name: self.parameters.weights[key].scale for key, name in self.weights.items()}
+        found.update((name, self.parameters.activations[key].scale) for key, name in self.activations.items())
+        return found
+
+    def visitor(self, model: TracedModel) -> SimulatingVisitor:
+        """A visitor for one run of a native model that holds the scales."""
+        scales = _Run(self, model)
+        simulation = self.simulation
+        specs = {head: scales.spec(spec) for head, spec in simulation.specs.items()}
+        own = replace(
+            simulation,
+            specs=specs,
+            coded={key: scales.activation(key, params) for key, params in simulation.coded.items()},
+            quantize_at={
+                key: scales.activation(key, params) for key, params in simulation.quantize_at.items()
+            },
+        )
+        return own.visitor(model.arrays)
+
+    def learned(self, scales: Scales) -> Parameters:
+        """The parameters with the scales that were learned."""
+
+        def with_scale(params: QuantParams, name: str | None) -> QuantParams:
+            scale = None if name is None else scales.get(name)
+            return params if scale is None else replace(params, scale=np.maximum(scale, MIN_SCALE))
+
+        return Parameters(
+            {k: with_scale(p, self.activations.get(k)) for k, p in self.parameters.activations.items()},
+            {k: with_scale(p, self.weights.get(k)) for k, p in self.parameters.weights.items()},
+        )
+
+
+def learn_scales(
+    simulation: Simulation,
+    plan: Plan,
+    target: Target,
+    parameters: Parameters,
+    elements: Mapping[tuple[str, str], int],
+) -> LearnedSimulation:
+    """Learn the scale of every activation that the target leaves free, and of every multiplied weight.
+
+    Weights with a scale for each group keep theirs.
+
+    `elements` are the sizes of the weights, by layer and role.
+    """
+    graph, wiring = plan.graph, simulation.wiring
+    points = quantization_points(wiring, plan.groups, target, set(plan.skipped))
+    fixed = {
+        key for key in points.observed if key[0] in plan.groups and graph[key[0]].type in target.fixed_outputs
+    }
+    activations = {
+        key: f"activation.{source[0]}.{source[1]}"
+        for key in parameters.activations
+        if (source := points.source(key)) not in fixed and source in parameters.activations
+    }
+    weights = {
+        (layer, role): f"weight.{layer}.{role}"
+        for layer, role in parameters.weights
+        if role in OPERATORS[graph[layer].type].weight_operands
+        and (layer, role) in elements
+        and not isinstance(parameters.weights[layer, role].granularity, PerGroup)
+    }
+    factors = {
+        name: _factor(prod(graph.value(points.source(key)).example_shape), parameters.activations[key])
+        for key, name in activations.items()
+    }
+    factors.update((name, _factor(elements[key], parameters.weights[key])) for key, name in weights.items())
+    return LearnedSimulation(simulation, parameters, plan.groups, activations, weights, factors)
+
+
+def _factor(elements: int, params: QuantParams) -> float:
+    """1 / sqrt(N · (quant_max - zero_point)); the width is at least 1."""
+    shared = max(elements // max(params.scale.size, 1), 1)
+    width = max(float(np.max(params.format.quant_max - params.zero_point)), 1.0)
+    return 1 / sqrt(shared * width)
+
+
+@dataclass
+class _Run:
+    """Scales as one run uses them: each made once, so that its gradient is scaled once."""
+
+    learned: LearnedSimulation
+    model: TracedModel
+    made: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def arrays(self) -> LearningArrays:
+        return cast(LearningArrays, self.model.arrays)
+
+    def activation(self, key: ValueKey, params: QuantParams) -> QuantParams:
+        """The parameters of a value, with the learned scale where it has one."""
+        return self._native(params, self.learned.activations.get(key))
+
+    def _native(self, params: QuantParams, name: str | None) -> QuantParams:
+        if name is None:
+            return params
+        if name not in self.made:
+            held = self.arrays.clip(self.model.learned[name], MIN_SCALE, float("inf"))
+            self.made[name] = self.arrays.scale_gradient(held, self.learned.factors[name])
+        native = NativeParams(self.made[name], params.zero_point, params.format, params.granularity)
+        return cast(QuantParams, native)  # it has the same members; arithmetic on it is native
+
+    def spec(self, spec: LayerSpec) -> LayerSpec:
+        """A layer's spec, with everything that follows from scales made of the learned ones."""
+        learned, wiring = self.learned, self.learned.simulation.wiring
+        graph, head = wiring.graph, spec.node.name
+        group = learned.groups[head]
+        sources = iter(wiring.sources[graph.index[head]])
+        inputs = tuple(None if p is None else self.activation(next(sources), p) for p in spec.inputs)
+        outputs = tuple(
+            None if p is None else self.activation((group.end, port), p)
+            for port, p in enumerate(spec.outputs)
+        )
+        weights = {r: self._native(p, learned.weights.get((head, r))) for r, p in spec.weights.items()}
+        clamp = self._clamp(graph, group, spec, outputs)
+        made = replace(spec, inputs=inputs, outputs=outputs, weights=weights, clamp=clamp)
+        return self._accumulating(made) if spec.arithmetic is Arithmetic.ACCUMULATE else made
+
+    def _accumulating(self, spec: LayerSpec) -> LayerSpec:
+        factors = [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
+        first, second = (self._scale(params) for params in factors)
+        output = spec.outputs[0]
+        assert output is not None
+        product = first * second
+        return replace(spec, multiplier=product / self._scale(output), bias_divisor=product)
+
+    def _scale(self, params: QuantParams) -> Array:
+        scale: Any = params.scale
+        if not isinstance(scale, np.ndarray | np.generic):
+            return scale
+        return self.arrays.from_numpy(np.asarray(scale, np.float32), next(iter(self.model.learned.values())))
+
+    def _clamp(
+        self, graph: Graph, group: Group, spec: LayerSpec, outputs: Sequence[QuantParams | None]
+    ) -> tuple[Any, Any] | None:
+        """What fused activations add: 0 stays 0, any other bound moves with the scale."""
+        output = outputs[0]
+        least, most = fused_bounds(graph, group)
+        if output is None or (not least and most is None):
+            return spec.clamp
+        assert spec.outputs[0] is not None
+        low, high = code_bounds(spec.outputs[0])
+        return (
+            low if least is None else self._bound(least, output),
+            high if most is None else self._at_most(self._bound(most, output), high),
+        )
+
+    def _bound(self, real: float, output: QuantParams) -> Array:
+        scale = self._scale(output)
+        return self.arrays.round_to_codes(
+            self.arrays.from_numpy(np.float32(real) * np.ones((), np.float32), scale), scale, BIAS_BOUND
+        )
+
+    def _at_most(self, codes: Array, limit: float) -> Array:
+        return self.arrays.clip(codes, -float("inf"), limit)
