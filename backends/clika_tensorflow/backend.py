@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from clika_core.backend.model_file import FileFormat
+    from clika_core.targets.target import Target
+
 INSTALL: Final = 'pip install "clika-core[tensorflow]"'
 DISTRIBUTIONS: Final = ("tensorflow", "tensorflow-cpu")
 
@@ -99,6 +102,14 @@ class TensorFlowBackend(Backend):
         from clika_tensorflow.demo_network import demo_network
 
         return demo_network(weights or True)
+
+    def file_format(self, target: Target) -> FileFormat:
+        """`.tflite` files; see `clika_tensorflow.tflite`. Raises TargetError for any other."""
+        if target.file_suffix != ".tflite":
+            return super().file_format(target)
+        from clika_tensorflow.tflite.file_format import TfliteFormat
+
+        return TfliteFormat()
 
     def demo_inputs(self, images: NDArray[Any]) -> NDArray[Any]:
         """Images [N, 1, 28, 28] with channels last."""
