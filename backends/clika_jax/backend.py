@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 INSTALL: Final = 'pip install "clika-core[jax]"'
 
+TESTED: Final = ("0.10.2", "0.10.2")
+"""The oldest and the newest release that the tests ran with: the extra's lower bound, and the pinned one."""
+
 CAPABILITIES: Final = ("trace", "run", "interpret", "preprocess", "native", "parameters")
 
 GAPS: Final = (
@@ -94,7 +97,7 @@ class JaxBackend(Backend):
             return _unusable(None, f"jax is not installed: {INSTALL}")
         except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
             return _unusable(None, f"jax cannot be imported: {error}")
-        return BackendDescription(self.name, "JAX", version, devices, CAPABILITIES, GAPS)
+        return BackendDescription(self.name, "JAX", version, devices, CAPABILITIES, GAPS, tested=TESTED)
 
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network, with the shipped weights or those of a safetensors file."""

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import clika_core
+import clika_jax.backend
 import clika_tensorflow.backend
 import clika_torch.backend
 
@@ -76,7 +77,11 @@ def test_torch_is_installed_in_the_pinned_version(root: Path, pins: dict[str, Ve
             assert Version(found) == pins["torch"], name
 
 
-TESTED = {"torch": clika_torch.backend.TESTED, "tensorflow": clika_tensorflow.backend.TESTED}
+TESTED = {
+    "jax": clika_jax.backend.TESTED,
+    "tensorflow": clika_tensorflow.backend.TESTED,
+    "torch": clika_torch.backend.TESTED,
+}
 
 
 @pytest.mark.parametrize("extra", TESTED)
@@ -84,6 +89,6 @@ def test_the_range_that_a_backend_calls_tested_is_what_is_asked_for_and_pinned(
     project: dict[str, Any], pins: dict[str, Version], extra: str
 ) -> None:
     asked = [Requirement(text) for text in project["optional-dependencies"][extra]]
-    (framework,) = [requirement for requirement in asked if requirement.name.startswith(extra)]
+    (framework,) = [requirement for requirement in asked if requirement.name.partition("-")[0] == extra]
     (bound,) = framework.specifier
     assert (bound.operator, bound.version, str(pins[normalised(framework.name)])) == (">=", *TESTED[extra])
