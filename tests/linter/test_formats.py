@@ -185,7 +185,7 @@ def test_sarif_fits_the_published_schema() -> None:
     assert not sarif_validator().is_valid(document), "the schema says nothing"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 @given(RESULTS)
 def test_sarif_fits_the_published_schema_whatever_the_findings_hold(result: LintResult) -> None:
     sarif_validator().validate(json.loads(FORMS["sarif"](result)))
