@@ -46,7 +46,7 @@ def packages() -> Sequence[Path]:
 def files() -> Sequence[Path]:
     """Every file of the project; nothing that a tool left behind."""
     inside = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*"))]
-    beside = sorted(ROOT.iterdir())
+    beside = [path for path in sorted(ROOT.iterdir()) if path.name != ".git"]  # a file in a worktree
     return [path for path in (*beside, *inside) if path.is_file() and "__pycache__" not in path.parts]
 
 
