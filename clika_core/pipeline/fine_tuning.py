@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import Backend, Removals, TracedModel
-from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable
+from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable, no_training
 from clika_core.errors import DataError, ModelError, SettingsError
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
@@ -156,6 +156,8 @@ def _compress(
     journal.step("trace")
     traced = backend.trace(model, calibration[0])
     tell_details(journal, parsing_lines(traced.graph))
+    if type(traced).trainable is TracedModel.trainable:
+        raise no_training(backend.name)  # before data is read for nothing
     target = find_target(settings.deployment_settings.target_framework).with_simulated_bits()
     quantized = quantize_traced(traced, settings, target, Batches(calibration), journal)
     tell_details(journal, plan_lines(quantized.plan))
