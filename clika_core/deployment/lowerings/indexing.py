@@ -115,8 +115,16 @@ def _one_hot(context: LoweringContext) -> Sequence[str]:
 
 
 def _gather_elements(context: LoweringContext) -> Sequence[str]:
-    operands = [context.operand("input"), context.operand("indices")]
-    return context.op("GatherElements", operands, axis=context.attribute("axis", 0))
+    """A table that is the same for every sample is spread over the samples of its indices."""
+    x, indices, axis = context.operand("input"), context.operand("indices"), context.attribute("axis", 0)
+    table = context.node.weight("input")
+    if table is not None and all(size == 1 for i, size in enumerate(table.shape) if i != axis):
+        before = context.one("Shape", indices, start=0, end=axis)
+        after = context.one("Shape", indices, start=axis + 1)
+        x = context.one(
+            "Expand", x, context.one("Concat", before, context.constant([1], "kept"), after, axis=0)
+        )
+    return context.op("GatherElements", [x, indices], axis=axis)
 
 
 LOWERINGS = {

@@ -39,11 +39,13 @@ def _expand(context: LoweringContext) -> Sequence[str]:
 
 
 def _repeat(context: LoweringContext) -> Sequence[str]:
-    repeats = context.attribute("repeats")
-    rank = len(context.input_value().shape)
-    if len(repeats) != rank or not all(isinstance(times, int) for times in repeats):
-        raise context.refusal(f"repeats {repeats} of {rank} axes", "one number for each axis")
-    return context.op("Tile", [context.operand("input"), context.constant(list(repeats), "repeats")])
+    """More repeats than axes put axes in front; a repeat may be a size that is free to change."""
+    repeats, weight = context.attribute("repeats"), context.node.weight("input")
+    rank = len(weight.shape if weight is not None else context.input_value().shape)
+    x = context.operand("input")
+    if len(repeats) > rank:
+        x = context.one("Unsqueeze", x, context.constant(list(range(len(repeats) - rank)), "axes"))
+    return context.op("Tile", [x, context.sizes(repeats)])
 
 
 def _concat(context: LoweringContext) -> Sequence[str]:

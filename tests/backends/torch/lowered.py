@@ -54,6 +54,11 @@ FUNCTIONS: Mapping[str, tuple[Function, tuple[int, ...]]] = {
     "floor_divide remainder": (lambda x: (x // 0.3, x % 0.3), IMAGE),
     "full": (lambda x: x + torch.full_like(x, 2.0) + torch.ones_like(x) + torch.zeros_like(x), IMAGE),
     "gather_elements": (lambda x: x.gather(1, x[:, :2].gt(0).long()), IMAGE),
+    "gather_elements of a table": (
+        lambda x: torch.arange(10.0).expand(x.shape[0], -1).gather(1, x[:, :, 0, 0].gt(0).long() + 2),
+        IMAGE,
+    ),
+    "repeat": (lambda x: x + torch.arange(6.0).repeat(x.shape[0], 4, 6, 1), IMAGE),
     "glu": (lambda x: functional.glu(x, 1), IMAGE),
     "grid_sample": (
         lambda x: functional.grid_sample(x, x[:, :2].permute(0, 2, 3, 1).clamp(-1, 1), align_corners=False),

@@ -49,7 +49,6 @@ REFUSED = {
     "a divisor of its own": (one("avg_pool", kernel_size=(2, 2), divisor=3), "a divisor of its own"),
     "a scaled elu": (one("elu", scale=2.0), "scale and input_scale"),
     "an early softplus": (one("softplus", threshold=1), "linear above 1"),
-    "repeats of new axes": (one("repeat", repeats=(2, 1, 1, 1, 1)), "repeats (2, 1, 1, 1, 1) of 4 axes"),
 }
 
 
