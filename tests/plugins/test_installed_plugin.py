@@ -55,9 +55,8 @@ def clika(site: Path | None, *arguments: str, **environment: str) -> subprocess.
 
 
 def test_the_backend_is_listed_with_its_gaps(site: Path) -> None:
-    done = clika(
-        site, "backends", "--format", "json", CLIKA_DISABLE_PLUGINS="torch,tensorflow,jax"
-    )  # slow to describe
+    slow = "torch,tensorflow,jax"  # to describe
+    done = clika(site, "backends", "--format", "json", CLIKA_DISABLE_PLUGINS=slow)
     shown = json.loads(done.stdout)
     (found,) = [backend for backend in shown["backends"] if backend["name"] == "loopback"]
     assert found["framework"] == "NumPy"
