@@ -71,7 +71,7 @@ class UNet(nnx.Module):
 
     def __call__(self, x: Any) -> Any:
         skip = nnx.relu(self.enter(x))
-        up = _twice(nnx.relu(self.inner(nnx.max_pool(skip, (2, 2), (2, 2)))))
+        up = _twice(nnx.relu(self.inner(nnx.max_pool(skip, (2, 2), (2, 2)))))  # type: ignore[no-untyped-call]
         return self.head(nnx.relu(self.leave(jnp.concatenate([up, skip], axis=-1))))
 
 
@@ -132,7 +132,7 @@ class Vgg(nnx.Module):
 
     def __call__(self, x: Any) -> Any:
         for conv in self.convs:
-            x = nnx.max_pool(nnx.relu(conv(x)), (2, 2), (2, 2))
+            x = nnx.max_pool(nnx.relu(conv(x)), (2, 2), (2, 2))  # type: ignore[no-untyped-call]
         return self.head(nnx.relu(self.hidden(x.mean(axis=(1, 2)))))
 
 
