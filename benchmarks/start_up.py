@@ -10,6 +10,7 @@ import platform
 import statistics
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -66,7 +67,8 @@ def main() -> None:
         for _ in range(ROUNDS):
             for command, arguments in COMMANDS.items():  # they take turns, so that noise is shared
                 found[command].append(seconds(arguments, folder))
-    print(f"# Start-up, clika-core {__version__}\n")
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    print(f"# Start-up, clika-core {__version__}\n\n{date.today()}, {os.cpu_count()} cores, load {load}.\n")
     print(f"Processor time in milliseconds of fresh processes, median of {ROUNDS} taking turns; 999 layers; "
           f"Python {platform.python_version()}, warm files.\n")  # fmt: skip
     print("| command | median | least |\n|---|---|---|")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from clika_core.testing.builder import GraphBuilder
 
 HEAVY = ("torch", "tensorflow", "jax", "keras", "flax", "numpy", "onnx", "onnxruntime")
 REPORT = f"\nimport sys; print(*(name for name in {HEAVY} if name in sys.modules))"
@@ -66,6 +69,26 @@ def test_the_names_that_decide_load_nothing_heavy(name: str) -> None:
     [["--help"], ["plan", "--help"], ["draw", "--help"], ["explain", "--help"], ["diff", "--help"]],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert heavy_modules_after(ASK_FOR_HELP.format(arguments=arguments)) == []
+
+
+RUNS = {
+    "plan": ["plan", "GRAPH"],
+    "explain": ["explain", "GRAPH", "conv_1"],
+    "draw": ["draw", "GRAPH", "--target", "ort", "-o", "DOT"],
+    "diff": ["diff", "GRAPH", "GRAPH"],
+    "settings": ["settings", "--schema"],
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_running_it_on_a_graph_loads_nothing_heavy(name: str, tmp_path: Path) -> None:
+    builder = GraphBuilder()
+    value = builder.layer("relu", builder.layer("conv", builder.input(), weight=(4, 8, 3, 3)))
+    builder.output(value)
+    builder.build().save(tmp_path / "model.graph.json")
+    places = {"GRAPH": str(tmp_path / "model.graph.json"), "DOT": str(tmp_path / "x.dot")}
+    arguments = [places.get(word, word) for word in RUNS[name]]
     assert heavy_modules_after(ASK_FOR_HELP.format(arguments=arguments)) == []
 
 
