@@ -20,7 +20,9 @@ from clika_tensorflow.state import StateTensor, variable_names
 from clika_tensorflow.whole_layers import WholeLayer, whole_layer
 
 _INLINED: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
-_PASSING: Final = frozenset({"Identity", "PreventGradient", "Snapshot", "CheckNumerics", "EnsureShape"})
+_PASSING: Final = frozenset(
+    {"Identity", "IdentityN", "PreventGradient", "Snapshot", "CheckNumerics", "EnsureShape"}
+)
 _NOTHING: Final = frozenset({"NoOp", "Assert", "Placeholder", "_Arg"})
 _WRITES: Final = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
 _GATHERS: Final = "ResourceGather"
@@ -113,11 +115,12 @@ class _Walker:
                 self._add_call(graph, operation, prefix)
 
     def _pass(self, graph: Any, operation: Any) -> None:
-        source = _key(graph, operation.inputs[0])
-        if source in self._variables:
-            self._variables[_key(graph, operation.outputs[0])] = self._variables[source]
-        else:
-            self._bind(graph, operation, [self.refs[source]])
+        for given, passed in zip(operation.inputs, operation.outputs, strict=True):
+            source, place = _key(graph, given), _key(graph, passed)
+            if source in self._variables:
+                self._variables[place] = self._variables[source]
+            else:
+                self.refs[place] = self.refs[source]
 
     def _inline(self, graph: Any, operation: Any, prefix: str) -> None:
         name = operation.get_attr("f").name

@@ -19,7 +19,7 @@ _OURS = str(Path(__file__).parent)
 
 def source_of(operation: Any) -> Location | None:
     """The innermost line of the operation's stack that is neither a framework's nor ours."""
-    for frame in reversed(operation.traceback):
+    for frame in reversed(operation.traceback or ()):
         if is_users(frame.filename):
             return Location(frame.filename, frame.lineno)
     return None
