@@ -59,14 +59,11 @@ class TorchArrays:
         return to_numpy(total)
 
     def sum_of_squares(self, array: Tensor, other: Tensor | None = None) -> float:
-        """Sum of (array - other)**2, or of array**2, every square and the sum in float64.
-
-        Differences of float32 values are float32: exact where the values are close, else off by 2**-24 of themselves.
-        """
+        """Sum of (array - other)**2, or of array**2, every difference, square and the sum in float64."""
         total = torch.zeros((), dtype=torch.float64, device=array.device)
         others = [None] * len(_parts(array)) if other is None else _parts(other)
         for part, opposite in zip(_parts(array), others, strict=True):
-            difference = part if opposite is None else part - opposite
+            difference = part if opposite is None else part.double() - opposite
             total += torch.linalg.vector_norm(difference, dtype=torch.float64).square()
         return float(total)
 
