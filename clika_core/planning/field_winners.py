@@ -59,18 +59,20 @@ class FieldWinners:
                     problems[pair] = self._conflict(pair, position)
         return list(problems.values())
 
-    def remove(self, number: int, matches: Iterable[int]) -> None:
-        """Forget a rule with the layers it matches."""
+    def remove(self, number: int, matches: Iterable[int]) -> list[RuleError]:
+        """Forget a rule with the layers it matches; what contradicts each other without it."""
+        problems: list[RuleError] = []
         if self._rules.pop(number, None) is None:
-            return
+            return problems
         self._shared.clear()
         for position in matches:
             left = tuple(entry for entry in self._candidates[position] if entry[1] != number)
             if left:
                 self._candidates[position] = left
-                self._decide(position, left)
+                problems += [self._conflict(pair, position) for pair in self._decide(position, left)]
             else:
                 del self._candidates[position], self.winners[position]
+        return problems
 
     def _decide(self, position: int, candidates: _Candidates) -> Iterable[tuple[int, int]]:
         """Note who wins; pairs of rules that contradict each other."""

@@ -48,7 +48,7 @@ class RuleBook:
         touched: set[int] = set()
         problems: list[RuleError] = []
         for rule in gone:
-            touched |= self._remove(rule)
+            touched |= self._remove(rule, problems)
         for rule in new:
             problems += self._resolve(rule)
             touched |= self._add(rule, problems)
@@ -102,7 +102,7 @@ class RuleBook:
             self._causes[position] = shared[key][1]
         return causes.keys() | resolved.matches.keys()
 
-    def _remove(self, rule: LayerRule) -> set[int]:
+    def _remove(self, rule: LayerRule, problems: list[RuleError]) -> set[int]:
         del self._given[rule.selector], self._resolutions[rule.selector]
         number = self._numbers.pop(rule.selector, None)
         if number is None:
@@ -110,7 +110,7 @@ class RuleBook:
         self._free.append(number)
         resolved = self._rules[number]
         for winners in self._fields.values():
-            winners.remove(number, resolved.matches)
+            problems += winners.remove(number, resolved.matches)
         if not resolved.is_skipping:
             return set(resolved.matches)
         causes, _ = causes_of(self._index.graph, resolved)

@@ -343,8 +343,8 @@ def a_sensitivity_at_the_threshold_is_above_it(patch: pytest.MonkeyPatch) -> Non
 def a_rule_taken_away_leaves_its_layers_as_they_were(patch: pytest.MonkeyPatch) -> None:
     whole = rule_book.RuleBook._remove
 
-    def forgetful(self: rule_book.RuleBook, rule: Any) -> set[int]:
-        whole(self, rule)
+    def forgetful(self: rule_book.RuleBook, rule: Any, problems: list[Any]) -> set[int]:
+        whole(self, rule, problems)
         return set()
 
     patch.setattr(rule_book.RuleBook, "_remove", forgetful)
