@@ -21,6 +21,7 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "hooks.md": hooks.page_text,
     "report.md": files.report_page,
     "plan.md": files.plan_page,
+    "measured.md": files.measured_page,
 }
 """By name of the page."""
 

@@ -1,4 +1,4 @@
-"""The pages of the two JSON forms a machine may read: `clika_report.json`, and `clika plan --format json`.
+"""The pages of the JSON forms a machine may read: `clika_report.json`, and what commands print as JSON.
 
 Tests compare the names here with what the code writes.
 """
@@ -79,6 +79,30 @@ CAUSE: Final[Mapping[str, str]] = {
     "location": "where the rule stands: `file`, `line`, `column`; else null",
     "of": "outputs (`tail`), targets reached (`until`), producers (`inherited`), or the reason (`unsupported`)",
 }
+SENSITIVITY: Final[Mapping[str, str]] = {
+    **{name: REPORT[name] for name in ("format", "version", "graph", "target")},
+    "observer": "what chose the ranges",
+    "calibration": REPORT["calibration"],
+    "layers": REPORT["layers"],
+}
+SENSITIVITY_LAYER: Final[Mapping[str, str]] = {
+    **{name: LAYER[name] for name in ("name", "type", "path", "group", "qs", "abs_l2", "sqnr_db")},
+    "qs_cumulative": "with `--cumulative`: the group's error in the quantized model; else null",
+    "qs_task": "with `--task`: the error of the model's outputs when this group alone is quantized; else null",
+    "not_measured": "why there is no QS, or null",
+}
+VERIFICATION: Final[Mapping[str, str]] = {
+    "report": "the path that was given",
+    "deployed": "the path that was given",
+    "layers": "one entry per layer that stays, in trace order: see below",
+    "diagnostics": "what is not as the report says; empty where the file honours it, and then the exit code is 0",
+}
+VERIFICATION_LAYER: Final[Mapping[str, str]] = {
+    "name": LAYER["name"],
+    "precision": f"as the report says: {codes(Precision)}",
+    "kernels": "what onnxruntime runs for it: `type`, and `integer`: whether that computes in integers",
+    "stored": "the dtypes of the weights in the file",
+}
 
 
 def report_page() -> str:
@@ -104,6 +128,23 @@ def plan_page() -> str:
         "## Example",
         "A convolution, a softmax under a rule, and a dense layer in the tail:",
         shown,
+    )
+
+
+def measured_page() -> str:
+    """The page of what is measured on a model, and of what is found in a file."""
+    return page(
+        "Sensitivity and verification as JSON",
+        "`clika sensitivity --format json` prints QS and its relatives, and writes them with `-o`; `--sensitivity` "
+        "of other commands reads them. Numbers that are none are strings, as in [the report](report.md).",
+        _fields(SENSITIVITY),
+        "## layers of a sensitivity",
+        _fields(SENSITIVITY_LAYER),
+        "## Verification",
+        "`clika verify --format json` prints what it found:",
+        _fields(VERIFICATION),
+        "## layers of a verification",
+        _fields(VERIFICATION_LAYER),
     )
 
 

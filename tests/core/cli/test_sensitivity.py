@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from clika_core.cli.sensitivity import _bars
+from docs.generators.files import SENSITIVITY, SENSITIVITY_LAYER
 from tests.core.cli import my_network
 from tests.core.cli.conftest import Clika
 from tests.core.loopback.registered import loopback_registered
@@ -41,6 +42,8 @@ def test_every_layer_that_can_be_quantized_is_measured_whatever_the_rules_say(cl
     assert found["batch_norm_1"]["qs"] is None
     assert found["batch_norm_1"]["not_measured"] == "folded into conv_1"
     assert found["conv_1"]["qs_task"] is None
+    assert list(json.loads(outcome.out)) == list(SENSITIVITY)
+    assert list(found["conv_1"]) == list(SENSITIVITY_LAYER)
 
 
 def test_the_table_is_sorted_with_bars_and_advice(clika: Clika) -> None:

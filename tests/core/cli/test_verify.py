@@ -9,6 +9,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from docs.generators.files import VERIFICATION, VERIFICATION_LAYER
 from tests.core.cli import my_network
 from tests.core.cli.conftest import Clika
 from tests.core.loopback.registered import loopback_registered
@@ -48,6 +49,7 @@ def test_a_finding_exits_with_1_and_names_the_layer(clika: Clika) -> None:
     ]
     assert {layer["name"]: layer["precision"] for layer in found["layers"]}["linear_3"] == "float"
     assert found["layers"][0]["kernels"] == [{"type": "QLinearConv", "integer": True}]
+    assert (list(found), list(found["layers"][0])) == (list(VERIFICATION), list(VERIFICATION_LAYER))
 
 
 @pytest.mark.parametrize(
