@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from clika_core import __version__
 from clika_core.errors import ClikaError
@@ -39,21 +40,24 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    code = _run(given, is_debug="--debug" in given)
-    if arguments is None:
-        gc.freeze()  # the process ends: looking through all objects for garbage would only take time
+    with paused_collection():
+        code = _run(given, _run_quickly)
+        if code is not None:
+            _exit(code, ends_process=arguments is None)
+    _exit(_run(given, _run_with_click), ends_process=arguments is None)
+
+
+def _exit(code: int | None, ends_process: bool) -> NoReturn:
+    if ends_process:
+        gc.freeze()  # looking through all objects for garbage would only take time
     sys.exit(code)
 
 
-def _run(arguments: list[str], is_debug: bool) -> int:
+def _run(arguments: list[str], action: Callable[[list[str]], int | None]) -> int | None:
+    """What `action` returns, or the exit code of the error that it raised."""
+    is_debug = "--debug" in arguments
     try:
-        with paused_collection():
-            code = _run_quickly(arguments)
-        if code is None:
-            from clika_core.cli.group import run
-
-            code = run(arguments)
-        return code
+        return action(arguments)
     except ClikaError as error:
         return _say(f"error: {error}", USAGE, is_debug)
     except KeyboardInterrupt:
@@ -88,6 +92,12 @@ def _place(error: Exception) -> str:
     while found is not None and found.tb_next is not None:
         found = found.tb_next
     return "no line" if found is None else f"{found.tb_frame.f_globals.get('__name__')}:{found.tb_lineno}"
+
+
+def _run_with_click(arguments: list[str]) -> int:
+    from clika_core.cli.group import run
+
+    return run(arguments)
 
 
 def _run_quickly(arguments: Sequence[str]) -> int | None:
