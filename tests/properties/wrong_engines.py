@@ -61,10 +61,14 @@ def caught_by(found: Property) -> Callable[[Break], Break]:
 
 
 def tried(found: Property) -> Property:
-    """The property on its own examples, always the same, without shrinking a failure."""
+    """The property on its own examples, without shrinking a failure.
+
+    Many, although most engines fail within a few: Hypothesis draws constants from the modules that are loaded, so
+    that the examples of a whole run of the tests are not those of this file alone.
+    """
     fresh = given(**found.hypothesis._given_kwargs)(found.hypothesis.inner_test)  # type: ignore[attr-defined]
     small = settings(
-        max_examples=200,
+        max_examples=2000,
         phases=[Phase.generate],
         derandomize=True,
         database=None,

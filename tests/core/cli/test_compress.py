@@ -245,6 +245,8 @@ def test_an_interrupted_run_exits_with_130_and_leaves_nothing(tmp_path: Path) ->
     )
     root = str(Path(__file__).parents[3])
     start = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's background job ignores it
         "from tests.core.loopback.registered import loopback_registered\n"
         "from clika_core.cli.main import main\n"
         "with loopback_registered():\n"
