@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from clika_core.frozen import replace
 from clika_core.ir.graph import Graph, Node
 from clika_core.planning.decision import CauseKind
 from clika_core.settings.source import Span
@@ -60,7 +61,11 @@ def widths(target: Target, key: str) -> tuple[int, ...]:
 def reason_at_supported_bits(
     target: Target, graph: Graph, node: Node, other: Mapping[str, int] | None = None
 ) -> str | None:
-    """Why the target cannot run a layer with the widest codes it has, or `other` ones; None where it can."""
+    """Why the target cannot run a layer with the widest codes it has, or `other` ones, and one scale a channel.
+
+    None where it can.
+    """
+    target = replace(target, weight_group_size=None)
     bits = {key: max(widths(target, key), default=8) for key in OPERANDS} | (dict(other) if other else {})
     return target.support(graph, node, **bits)
 

@@ -133,13 +133,15 @@ class Context:
 
     @cached_property
     def target(self) -> Target:
-        """The deployment target that the settings name. Raises TargetError where it is not installed."""
+        """The target that the settings name, with their groups of weights. Raises TargetError without it."""
         name = self.settings.deployment_settings.target_framework
         if self._targets is not None and name in self._targets:
-            return self._targets[name]
-        from clika_core.plugins.registry import find_target
+            found = self._targets[name]
+        else:
+            from clika_core.plugins.registry import find_target
 
-        return find_target(name)
+            found = find_target(name)
+        return found.with_weight_groups(self.settings.global_quantization_settings.weights_group_size)
 
     @cached_property
     def target_error(self) -> ClikaError | None:

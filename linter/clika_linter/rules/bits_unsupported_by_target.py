@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clika_core.diagnostics import Severity
+from clika_core.ir.graph import Node
+from clika_core.ir.operators import is_weighted
 from clika_linter.bits import (
     OPERANDS,
     BitsPlace,
@@ -22,11 +24,12 @@ from clika_linter.wording import listed
 
 
 class BitsUnsupportedByTarget(Rule):
-    """The target has no kernels for these bits.
+    """The target has no kernels for these bits, or for weights in groups.
 
     ## What it does
-    Compares `weights_num_bits` and `activations_num_bits`, of the whole model and of rules, with what the
-    deployment target has. With a graph, it names the layers that stay float for it.
+    Compares `weights_num_bits` and `activations_num_bits`, of the whole model and of rules, and
+    `weights_group_size` with what the deployment target has. With a graph, it names the layers that stay float
+    for it.
 
     ## Why is this bad?
     A layer with bits that the target does not have is not quantized at all: asking for fewer bits gives 32.
@@ -67,6 +70,12 @@ class BitsUnsupportedByTarget(Rule):
             about="no layer gets these bits",
         ),
         Valid(
+            settings="deployment_settings: {target_framework: simulation}\n"
+            "global_quantization_settings: {weights_group_size: 32}\n",
+            graph=classifier,
+            about="a target that has groups",
+        ),
+        Valid(
             settings="deployment_settings: {target_framework: my_target}\n"
             "global_quantization_settings: {weights_num_bits: 4}\n",
             about="a target that is not installed here",
@@ -94,6 +103,14 @@ class BitsUnsupportedByTarget(Rule):
             ),
         ),
         Invalid(
+            settings="global_quantization_settings:\n  weights_group_size: «64»\n",
+            graph=classifier,
+            messages=(
+                "ort has no kernels for weights in groups of 64: conv_1, conv_2 and linear_1 stay float for it",
+            ),
+            nodes=(("conv_1", "conv_2", "linear_1"),),
+        ),
+        Invalid(
             settings="layer_settings:\n  conv_transpose_1: {quantization_settings: {weights_num_bits: «4»}}\n",
             graph=decoder,
             messages=("ort has no 4-bit weights",),
@@ -109,9 +126,28 @@ class BitsUnsupportedByTarget(Rule):
     )
 
     def check(self, context: Context) -> Iterator[Finding]:
-        """Look at every place that sets bits."""
+        """Look at every place that sets bits, then at the size of groups."""
         if context.target_error is not None:
             return
+        yield from self._bits(context)
+        yield from self._groups(context)
+
+    def _groups(self, context: Context) -> Iterator[Finding]:
+        target = context.target
+        size, sizes = target.weight_group_size, target.group_sizes
+        if size is None or size in sizes:
+            return
+        lost = _lost_to_groups(context) if context.has_graph else ()
+        verb = "stays" if len(lost) == 1 else "stay"
+        yield Finding(
+            f"{target.name} has no kernels for weights in groups of {size}"
+            + (f": {listed(lost)} {verb} float for it" if lost else ""),
+            context.places.value_span("global_quantization_settings", "weights_group_size"),
+            nodes=lost,
+            help=f"it has groups of {' or '.join(map(str, sizes))}" if sizes else "remove the setting",
+        )
+
+    def _bits(self, context: Context) -> Iterator[Finding]:
         for place in unsupported_bits(context):
             if place.layers == ():
                 continue
@@ -125,6 +161,22 @@ class BitsUnsupportedByTarget(Rule):
                 nodes=lost or place.layers or (),
                 help=f"it has {' or '.join(map(str, supported)) or 'no'} bits for {operand}",
             )
+
+
+def _lost_to_groups(context: Context) -> tuple[str, ...]:
+    """The layers with weights that the target would run with their bits, if it were not for the groups."""
+    return tuple(
+        node.name
+        for node in context.graph.layers
+        if is_weighted(node)
+        and is_lost_to_bits(context, node.name)
+        and reason_at_supported_bits(context.target, context.graph, node, _bits_of(context, node)) is None
+    )
+
+
+def _bits_of(context: Context, node: Node) -> dict[str, int]:
+    decision = context.plan[node.name]
+    return {key: getattr(decision, key) for key in OPERANDS}
 
 
 def _is_lost(context: Context, name: str, place: BitsPlace) -> bool:
