@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
-from clika_core.backend.interface import Removals, TracedModel, Visitor
-from clika_core.backend.interpreter import run_natively
-from clika_core.backend.schedule import Schedule, make_schedule
+from clika_core.backend.interface import Removals, Visitor
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
+from clika_core.backend.scheduled_model import ScheduledModel
 from clika_jax.arrays import JaxArrays
 from clika_jax.inputs import as_arrays
 from clika_jax.interpreter import Held, JaxInterpreter, build_result
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from clika_jax.native_model import NativeModel
 
 
-class JaxTracedModel(TracedModel):
+class JaxTracedModel(ScheduledModel[Operation]):
     """A trace with arrays to run it on; works on concrete and on traced values alike."""
 
     def __init__(
@@ -34,17 +35,10 @@ class JaxTracedModel(TracedModel):
         schedule: Schedule[Operation] | None = None,
     ) -> None:
         """Take a trace, arrays to run it on, layers to pass over; a schedule where it is known already."""
+        super().__init__(trace, removed, schedule)
         self.trace = trace
-        self.graph = trace.graph
         self.arrays = JaxArrays()
-        self.removed = dict(removed or {})
         self.held = held.copy()
-        self._schedule = schedule
-
-    def run(self, inputs: Any) -> Any:
-        """The model's own result, with its own structure, for `inputs` as the model takes them."""
-        arrays = self.flatten_inputs(inputs)
-        return self.result(self.interpret(arrays, run_natively), arrays)
 
     def result(self, outputs: Sequence[Any], inputs: Sequence[Any]) -> Any:
         """Values beside `graph.outputs` with the structure of the model's own result."""
@@ -74,21 +68,7 @@ class JaxTracedModel(TracedModel):
 
         return native_model(self, program)
 
-    def override(self, layer: str, role: str, array: Any | None) -> None:
-        """Replace an operand of one layer; None leaves it out."""
-        self.held.overrides[layer, role] = array
-        self._schedule = None
-
-    def overrides_of(self, layer: str) -> dict[str, Any]:
-        """What replaces operands of one layer, by role."""
-        return {role: array for (name, role), array in self.held.overrides.items() if name == layer}
-
     @property
-    def schedule(self) -> Schedule[Operation]:
-        """How the layers that are left run; made when it is first needed after a change."""
-        if self._schedule is None:
-            trace = self.trace
-            self._schedule = make_schedule(
-                trace.program, trace.graph, trace.regions, self.removed, self.held.overrides
-            )
-        return self._schedule
+    def overrides(self) -> dict[LayerRole, Any]:
+        """What replaces operands, by layer and role."""
+        return self.held.overrides

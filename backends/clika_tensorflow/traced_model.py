@@ -8,9 +8,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
-from clika_core.backend.interface import Removals, TracedModel, Visitor
-from clika_core.backend.interpreter import run_natively
-from clika_core.backend.schedule import Schedule, make_schedule
+from clika_core.backend.interface import Removals, Visitor
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
+from clika_core.backend.scheduled_model import ScheduledModel
 from clika_tensorflow.arrays import TensorFlowArrays
 from clika_tensorflow.example import as_tensors, check_tensors
 from clika_tensorflow.interpreter import Held, TensorFlowInterpreter, build_result
@@ -19,7 +20,7 @@ from clika_tensorflow.parameters import TensorFlowParameters
 from clika_tensorflow.program import Trace
 
 
-class TensorFlowTracedModel(TracedModel):
+class TensorFlowTracedModel(ScheduledModel[Operation]):
     """A trace with values to run it on.
 
     A fresh one reads the variables of the user's model; `preprocess` copies them.
@@ -34,17 +35,14 @@ class TensorFlowTracedModel(TracedModel):
         schedule: Schedule[Operation] | None = None,
     ) -> None:
         """Take a trace, values to run it on, layers to pass over; a schedule where it is known already."""
+        super().__init__(trace, removed, schedule)
         self.trace = trace
-        self.graph = trace.graph
         self.arrays = TensorFlowArrays()
-        self.removed = dict(removed or {})
         self.held = Held(held.state, dict(held.overrides))
-        self._schedule = schedule
 
-    def run(self, inputs: Any) -> Any:
-        """The model's own result, with its own structure, for `inputs` as the model takes them."""
-        arrays = self.flatten_inputs(inputs)
-        return build_result(self.trace.program, self.interpret(arrays, run_natively), self.held, arrays)
+    def result(self, outputs: Sequence[Any], inputs: Sequence[Any]) -> Any:
+        """Values beside `graph.outputs` with the structure of the model's own result."""
+        return build_result(self.trace.program, outputs, self.held, inputs)
 
     def flatten_inputs(self, inputs: Any) -> tuple[Any, ...]:
         """Tensors beside `graph.inputs`. Raises DataError naming the input when a shape or dtype does not fit."""
@@ -70,21 +68,7 @@ class TensorFlowTracedModel(TracedModel):
 
         return native_model(self, program)
 
-    def override(self, layer: str, role: str, tensor: Any | None) -> None:
-        """Replace an operand of one layer; None leaves it out."""
-        self.held.overrides[layer, role] = tensor
-        self._schedule = None
-
-    def overrides_of(self, layer: str) -> dict[str, Any]:
-        """What replaces operands of one layer, by role."""
-        return {role: tensor for (name, role), tensor in self.held.overrides.items() if name == layer}
-
     @property
-    def schedule(self) -> Schedule[Operation]:
-        """How the layers that are left run; made when it is first needed after a change."""
-        if self._schedule is None:
-            trace = self.trace
-            self._schedule = make_schedule(
-                trace.program, trace.graph, trace.regions, self.removed, self.held.overrides
-            )
-        return self._schedule
+    def overrides(self) -> dict[LayerRole, Any]:
+        """What replaces operands, by layer and role."""
+        return self.held.overrides

@@ -17,6 +17,7 @@ from clika_core.errors import NumericsError
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
+from clika_torch.dtypes import torch_dtype
 from clika_torch.straight_through import Limit, round_to_range
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
@@ -123,7 +124,7 @@ class TorchArrays:
 
     def cast(self, array: Tensor, dtype: str) -> Tensor:
         """The tensor in another floating dtype."""
-        wanted: torch.dtype = getattr(torch, dtype)
+        wanted = torch_dtype(dtype)
         return array.to(wanted)
 
 

@@ -13,6 +13,12 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+def torch_dtype(name: str) -> torch.dtype:
+    """`float32` is `torch.float32`."""
+    found: torch.dtype = getattr(torch, name)
+    return found
+
+
 def is_float(value: Any) -> bool:
     """Whether `value` is a tensor of floating point."""
     return isinstance(value, Tensor) and value.is_floating_point()

@@ -12,7 +12,7 @@ from torch import Tensor
 from clika_core.backend.interpreter import Interpreter, LayerRole
 from clika_core.backend.schedule import Schedule, Step
 from clika_core.ir.recording import Ref
-from clika_torch.layer_call import TorchLayerCall, adapt, store
+from clika_torch.layer_call import TorchLayerCall, adapt, results
 from clika_torch.operation import Operation, replace_references
 from clika_torch.program import TracedProgram
 
@@ -54,10 +54,8 @@ class TorchInterpreter(Interpreter[Operation]):
 
     def results(self, operation: Operation) -> dict[Ref, Any]:
         """What an operation outside all layers gives."""
-        found: dict[Ref, Any] = {}
         arguments = replace_references(operation.arguments, self.value)
-        store(found, operation, operation.call(adapt(arguments, self._device, None)))
-        return found
+        return results(operation, operation.call(adapt(arguments, self._device, None)))
 
 
 def evaluate(program: TracedProgram, ref: Ref, held: Held, inputs: Sequence[Any] = ()) -> Any:
@@ -69,7 +67,7 @@ def evaluate(program: TracedProgram, ref: Ref, held: Held, inputs: Sequence[Any]
 
     for operation in program.needed([ref], values.__contains__):
         arguments = replace_references(operation.arguments, lookup)
-        store(values, operation, operation.call(adapt(arguments, held.device, None)))
+        values.update(results(operation, operation.call(adapt(arguments, held.device, None))))
     return lookup(ref)
 
 

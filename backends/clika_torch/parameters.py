@@ -14,6 +14,7 @@ from clika_core.backend.layer_parameters import LayerParameters
 from clika_core.ir.graph import Node, Value
 from clika_core.ir.recording import Ref, Region
 from clika_torch.arrays import to_numpy
+from clika_torch.dtypes import torch_dtype
 from clika_torch.interpreter import evaluate
 
 if TYPE_CHECKING:
@@ -44,9 +45,7 @@ class TorchParameters(LayerParameters):
         """Zeros in the shapes of the example inputs: their sizes are what counts."""
         values = (node.outputs[0] for node in self._model.graph.inputs)
         return [
-            torch.zeros(
-                value.example_shape, dtype=getattr(torch, value.dtype), device=self._model.held.device
-            )
+            torch.zeros(value.example_shape, dtype=torch_dtype(value.dtype), device=self._model.held.device)
             for value in values
         ]
 
@@ -54,7 +53,7 @@ class TorchParameters(LayerParameters):
         """Put `array` in the operand's place, in the dtype of `like`, or of the layer's output without it."""
         given: Tensor | None = None
         if array is not None:
-            dtype = getattr(torch, self._node.outputs[0].dtype) if like is None else like.dtype
+            dtype = torch_dtype(self._node.outputs[0].dtype) if like is None else like.dtype
             given = torch.from_numpy(np.array(array)).to(dtype).to(self._model.held.device)
         self._model.override(self._node.name, role, given)
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clika_core.backend.interface import Program as NativeProgram
-from clika_core.backend.interface import Removals, TracedModel, Visitor
-from clika_core.backend.interpreter import run_natively
-from clika_core.backend.schedule import Schedule, make_schedule
+from clika_core.backend.interface import Removals, Visitor
+from clika_core.backend.interpreter import LayerRole
+from clika_core.backend.schedule import Schedule
+from clika_core.backend.scheduled_model import ScheduledModel
 from clika_torch.arrays import TorchArrays
 from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import Held, TorchInterpreter, build_result
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from clika_torch.trainable import TorchTrainable
 
 
-class TorchTracedModel(TracedModel):
+class TorchTracedModel(ScheduledModel[Operation]):
     """A trace with tensors to run it on.
 
     A fresh one shares the tensors of the user's model and only reads them; `preprocess` copies them. Runs are
@@ -44,18 +45,11 @@ class TorchTracedModel(TracedModel):
         is_trained: bool = False,
     ) -> None:
         """Take a trace, tensors to run it on, layers to pass over; a schedule where it is known already."""
+        super().__init__(trace, removed, schedule)
         self.trace = trace
-        self.graph = trace.graph
         self.arrays = TorchArrays()
-        self.removed = dict(removed or {})
         self.held = Held(held.state, dict(held.overrides), held.device)
-        self._schedule = schedule
         self._is_trained = is_trained
-
-    def run(self, inputs: Any) -> Any:
-        """The model's own result, with its own structure, for `inputs` as the model takes them."""
-        arrays = self.flatten_inputs(inputs)
-        return self.result(self.interpret(arrays, run_natively), arrays)
 
     def result(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor]) -> Any:
         """Values beside `graph.outputs` with the structure of the model's own result."""
@@ -110,21 +104,7 @@ class TorchTracedModel(TracedModel):
 
         return stored_program(self)
 
-    def override(self, layer: str, role: str, tensor: Tensor | None) -> None:
-        """Replace an operand of one layer; None leaves it out."""
-        self.held.overrides[layer, role] = tensor
-        self._schedule = None
-
-    def overrides_of(self, layer: str) -> dict[str, Tensor | None]:
-        """What replaces operands of one layer, by role."""
-        return {role: tensor for (name, role), tensor in self.held.overrides.items() if name == layer}
-
     @property
-    def schedule(self) -> Schedule[Operation]:
-        """How the layers that are left run; made when it is first needed after a change."""
-        if self._schedule is None:
-            trace = self.trace
-            self._schedule = make_schedule(
-                trace.program, trace.graph, trace.regions, self.removed, self.held.overrides
-            )
-        return self._schedule
+    def overrides(self) -> dict[LayerRole, Any]:
+        """What replaces operands, by layer and role."""
+        return self.held.overrides

@@ -24,6 +24,10 @@ class NativeOperation(Protocol):
     def reads(self) -> Iterator[Ref]:
         """Every value that the call reads, in order."""
 
+    @property
+    def slots(self) -> Mapping[str, Any]:
+        """Where each operand of the layer that this call computes has its place, by role."""
+
 
 Native = TypeVar("Native", bound=NativeOperation)
 

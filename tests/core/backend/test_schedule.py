@@ -28,6 +28,10 @@ class Sum:
     def reads(self) -> Iterator[Ref]:
         return iter(self.operands)
 
+    @property
+    def slots(self) -> Mapping[str, int]:
+        return {"input": 0, "other": 1}
+
 
 VALUE = (Value("float32", (1,), (1,)),)
 
