@@ -1,99 +1,91 @@
-"""Every architecture of `tests/backends/torch/zoo`, from tracing to the deployed file, as a page of the reference.
+"""Every architecture of `tests/backends/<backend>/zoo`, from tracing to the deployed file, as a reference page.
 
-    python benchmarks/models.py -o docs/reference/models.md --rows rows.jsonl
+    python -m benchmarks.models                    measure what has no row yet, for every backend; write the page
+    python -m benchmarks.models --backend torch    of one backend alone; the rows of the others stay as they are
+    python -m benchmarks.models --again resnet18   these again; --failed what failed, --afresh everything
 
-Needs the packages of `tox -e models`. Rows are kept in a file as they are made: a run goes on where one stopped.
+Needs the packages of `tox -e models`. Rows are kept in `benchmarks/results/models/<backend>.jsonl` as they are
+made: a run goes on where one stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
-import math
+import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
+for _variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_variable, "1")  # before a framework reads them
 
-from tests.backends.torch.zoo.catalogue import KNOWN_FAILURES, entries
-from tests.backends.torch.zoo.measuring import Row, measure
-
-HEAD = """# Models
-
-<!-- Written by `tox -e models`; do not edit. -->
-
-Architectures with random weights, in small configurations, from tracing to onnxruntime, with the default settings.
-*own* is what tracing adds to torch.export's time; *simulated* is the relative L2 of the quantized model's results to
-the float model's, *deployed* that of onnxruntime's to the simulation's, and *floor* that of float32 to float64.
-*speed* is the float file's latency over the int8 file's, one thread, one sample. {about}
-
-"""
-COLUMNS = "model from layers weighted quantized tail trace export own simulated deployed floor speed".split()
+from clika_core.pipeline.environment import cpu_flags  # noqa: E402
+from docs.generate import REFERENCE  # noqa: E402
+from docs.generators.models import ROWS, page_text, rows_of  # noqa: E402
+from tests.backends.zoo.entry import Entry, Zoo  # noqa: E402
+from tests.backends.zoo.installed import zoo_names, zoo_of  # noqa: E402
+from tests.backends.zoo.measuring import measure  # noqa: E402
 
 
 def main() -> None:
     options = _options()
-    torch.set_num_threads(1)
     warnings.simplefilter("ignore")
-    done: dict[str, dict[str, Any]] = {}
-    if options.rows.exists():
-        lines = options.rows.read_text().splitlines()
-        done = {row["name"]: row for row in map(json.loads, lines)}
-    for entry in entries():
-        if entry.name in done or (options.families and entry.family not in options.families):
-            continue
-        try:
-            row = measure(entry).to_json()
-        except Exception as error:  # noqa: BLE001 - the table says what failed, and the run goes on
-            row = {"name": entry.name, "family": entry.family, "error": " ".join(str(error).split())[:160]}
-        done[entry.name] = row
-        with options.rows.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        print(row)
-    if options.output:
-        options.output.write_text(page(list(done.values()), options.about))
+    for backend in options.backend:
+        _measure_all(backend, zoo_of(backend), options)
+    (REFERENCE / "models.md").write_text(page_text(), encoding="utf-8", newline="\n")
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--rows", type=Path, default=Path("rows.jsonl"))
-    parser.add_argument("--families", nargs="*", default=[])
-    parser.add_argument("--about", default="", help="a sentence on the machine")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    names = zoo_names()
+    parser.add_argument("--backend", nargs="*", choices=names, default=names)
+    parser.add_argument("--families", nargs="*", default=[], help="none but these, such as timm")
+    parser.add_argument("--again", nargs="*", default=[], metavar="NAME", help="measure these again")
+    parser.add_argument("--failed", action="store_true", help="measure again what failed")
+    parser.add_argument("--afresh", action="store_true", help="measure everything again")
     return parser.parse_args()
 
 
-def page(rows: Sequence[Mapping[str, Any]], about: str) -> str:
-    """The table, then what failed with its reason, each in the order of the catalogue."""
-    order = {entry.name: position for position, entry in enumerate(entries())}
-    ranked = sorted(rows, key=lambda row: order[row["name"]])
-    good = [Row(**row) for row in ranked if "error" not in row]
-    bad = [row for row in ranked if "error" in row]
-    head = f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}\n"
-    return HEAD.format(about=about) + head + "".join(map(_line, good)) + _failures(bad)
+def _measure_all(backend: str, zoo: Zoo, options: argparse.Namespace) -> None:
+    done = {} if options.afresh else {row["name"]: row for row in rows_of(backend)}
+    kept = {name for name, row in done.items() if not (options.failed and "error" in row)}
+    for entry in zoo.entries():
+        chosen = not options.families or entry.family in options.families
+        if chosen and (entry.name not in kept or entry.name in options.again):
+            done[entry.name] = {**_row(zoo, entry), "measured": _about(zoo)}
+            _write(ROWS / f"{backend}.jsonl", zoo, done)
+            print(json.dumps(done[entry.name]), flush=True)
 
 
-def _line(row: Row) -> str:
-    speed = "" if row.latency_ratio is None else f"{row.latency_ratio:.1f}"
-    floor = "" if math.isnan(row.floor) else f"{row.floor:.0e}"
-    cells = [
-        *(row.name, row.family, row.layers, row.weighted, row.quantized, row.tail),
-        *(f"{row.trace_seconds:.1f}", f"{row.export_seconds:.1f}", f"{row.own_share:.0%}"),
-        *(f"{row.simulated:.4f}", f"{row.deployed:.0e}", floor, speed),
-    ]
-    return f"| {' | '.join(map(str, cells))} |\n"
+def _row(zoo: Zoo, entry: Entry) -> dict[str, Any]:
+    try:
+        return measure(zoo, entry).to_json()
+    except Exception as error:  # noqa: BLE001 - the table says what failed, and the run goes on
+        said = " ".join(str(error).split())[:240]
+        why = zoo.known_failures.get(entry.name, ("", "not looked into"))[1]
+        return {"name": entry.name, "family": entry.family, "error": said, "why": why}
 
 
-def _failures(rows: Iterable[Mapping[str, Any]]) -> str:
-    lines = [
-        f"| {row['name']} | {row['error']} | {KNOWN_FAILURES.get(row['name'], ('', 'not looked into'))[1]} |\n"
-        for row in rows
-    ]
-    if not lines:
-        return ""
-    return "\n## What does not go all the way\n\n| model | error | why |\n|---|---|---|\n" + "".join(lines)
+def _about(zoo: Zoo) -> str:
+    packages = [f"{name} {_version(name)}" for name in (*zoo.frameworks, "onnxruntime")]
+    return f"{', '.join(packages)}; {' '.join(cpu_flags()[-1:])}, {datetime.date.today():%B %Y}"
+
+
+def _version(distribution: str) -> str:
+    return metadata.version(distribution).partition("+")[0]
+
+
+def _write(file: Path, zoo: Zoo, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """The rows in the order of the catalogue, without those of models that it has no longer."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = [rows[entry.name] for entry in zoo.entries() if entry.name in rows]
+    file.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from docs.generators import commands, files, hooks, operators, settings, targets
+from docs.generators import commands, files, hooks, models, operators, settings, targets
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 MAKERS: Final[Mapping[str, Callable[[], str]]] = {
@@ -22,6 +22,7 @@ MAKERS: Final[Mapping[str, Callable[[], str]]] = {
     "report.md": files.report_page,
     "plan.md": files.plan_page,
     "measured.md": files.measured_page,
+    "models.md": models.page_text,
 }
 """By name of the page."""
 

@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib.util import find_spec
+import copy
+from collections.abc import Iterator
+from typing import Any
 
+import torch
+from torch import nn
+
+from clika_torch.structure import flatten
+from tests.backends.torch.harness import TorchHarness
 from tests.backends.torch.zoo import small
-from tests.backends.torch.zoo.entry import Entry
-
-HAS_PACKAGES = all(find_spec(name) is not None for name in ("timm", "torchvision", "transformers"))
-"""Whether the packages that bring most of them are installed, as in `tox -e models`."""
+from tests.backends.zoo.entry import Entry, Zoo
+from tests.backends.zoo.installed import has_packages
 
 
-def entries() -> tuple[Entry, ...]:
-    """Those that need no package, and the others where their packages are."""
-    if not HAS_PACKAGES:
-        return small.ENTRIES
-    from tests.backends.torch.zoo import language, vision
+class TorchZoo(Zoo):
+    """PyTorch: torchvision, timm, transformers, and models written here."""
 
-    return (*vision.ENTRIES, *language.ENTRIES, *small.ENTRIES)
+    harness = TorchHarness()
+    capture = "clika_torch.tracing.export"
+    frameworks = ("torch", "timm", "torchvision", "transformers")
+    packages = ("timm", "torchvision", "transformers")
+
+    def entries(self) -> tuple[Entry, ...]:
+        if not has_packages(self):
+            return small.ENTRIES
+        from tests.backends.torch.zoo import language, vision
+
+        return (*vision.ENTRIES, *language.ENTRIES, *small.ENTRIES)
+
+    def model(self, entry: Entry) -> nn.Module:
+        """The model from one seed, in evaluation mode, with batch norms as after some training."""
+        torch.manual_seed(0)
+        model: nn.Module = entry.make().eval()
+        for module in model.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats:
+                nn.init.normal_(module.running_mean, std=0.1)  # type: ignore[arg-type]
+                nn.init.uniform_(module.running_var, 0.5, 1.5)  # type: ignore[arg-type]
+        return model
+
+    def widened(self, model: nn.Module, inputs: Any) -> tuple[nn.Module, Any]:
+        def wide(value: Any) -> Any:
+            return value.double() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+
+        if isinstance(inputs, dict):
+            return copy.deepcopy(model).double(), {name: wide(value) for name, value in inputs.items()}
+        return copy.deepcopy(model).double(), tuple(map(wide, inputs))
+
+    def leaves(self, result: Any) -> Iterator[torch.Tensor]:
+        return iter(flatten(result).leaves.values())
 
 
-KNOWN_FAILURES: Mapping[str, tuple[str, str]] = {}
-"""Name to (what the error says, why)."""
+ZOO = TorchZoo()

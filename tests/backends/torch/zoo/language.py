@@ -10,7 +10,8 @@ import transformers
 from torch import nn
 
 from tests.backends.torch.zoo import vision  # noqa: F401 - it makes torchvision importable, which transformers imports
-from tests.backends.torch.zoo.entry import Entry, images, tokens
+from tests.backends.torch.zoo.inputs import images, tokens
+from tests.backends.zoo.entry import Entry
 
 _SMALL = {
     "vocab_size": 200,

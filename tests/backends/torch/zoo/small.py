@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.backends.torch.zoo.entry import Entry, images
+from tests.backends.torch.zoo.inputs import images
+from tests.backends.zoo.entry import Entry
 
 
 def _block(given: int, wanted: int, stride: int = 1) -> nn.Sequential:

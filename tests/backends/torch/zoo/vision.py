@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.backends.torch.zoo.entry import Entry, images
+from tests.backends.torch.zoo.inputs import images
+from tests.backends.zoo.entry import Entry
 
 _SCHEMAS: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
 for _name in ("nms", "qnms"):  # its own C++ operators are not built for this torch
