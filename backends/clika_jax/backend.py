@@ -17,6 +17,9 @@ from clika_jax.model import Model
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from clika_core.backend.model_file import FileFormat
+    from clika_core.targets.target import Target
+
 INSTALL: Final = 'pip install "clika-core[jax]"'
 
 TESTED: Final = ("0.10.2", "0.10.2")
@@ -105,6 +108,15 @@ class JaxBackend(Backend):
         from clika_jax.demo_network import demo_network
 
         return demo_network(weights)
+
+    def file_format(self, target: Target) -> FileFormat:
+        """`.stablehlo` files; see `clika_jax.stablehlo`. Raises TargetError for any other."""
+        if target.file_suffix != ".stablehlo":
+            return super().file_format(target)
+        _import_jax()
+        from clika_jax.stablehlo.file_format import StableHloFormat
+
+        return StableHloFormat()
 
     def train_demo_network(self, folder: Path, *, seed: int, progress: Callable[[str], None]) -> Path:
         """Refuse: a stated gap."""

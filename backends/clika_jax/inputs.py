@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,5 +124,6 @@ def _key(part: Any) -> Any:
 
 
 def _flatten(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-    leaves, tree = jax.tree_util.tree_flatten_with_path(dict(arguments))
+    """Leaves by path, in the order of the arguments: of a plain dict they would come in the order of the alphabet."""
+    leaves, tree = jax.tree_util.tree_flatten_with_path(OrderedDict(arguments))
     return {path_text(path): leaf for path, leaf in leaves}, tree

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
+from clika_core.errors import OutputError
 from clika_core.ir.graph import ValueKey
 from clika_core.planning.plan import Plan
 
 if TYPE_CHECKING:
+    from clika_core.deployment.verification import Verification
     from clika_core.simulation.visitor import Simulation
 
 Arrays: TypeAlias = Sequence[NDArray[Any]]
@@ -65,3 +67,15 @@ class FileFormat(ABC):
     @abstractmethod
     def floating(self, model: TracedModel) -> ModelFile:
         """The preprocessed model in float32, written the same way: the baseline of every comparison."""
+
+    def verify(self, report: Mapping[str, Any], path: Path) -> Verification:
+        """What the file at `path` makes of every layer of a `clika_report.json`, and what is not as that says.
+
+        Raises OutputError where the file cannot be read, and where it cannot be seen what its runtime computes.
+        """
+        raise OutputError(
+            f"{path} cannot be verified",
+            found=f"suffix {path.suffix!r}",
+            expected="an .onnx or .stablehlo file: of others it cannot be seen what their runtimes compute",
+            fix="compare outputs instead: the agreement of simulation and runtime stands in the report",
+        )

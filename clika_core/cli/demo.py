@@ -42,7 +42,8 @@ def command(
 ) -> None:
     """Quantize a trained network on real images: trace, plan, calibrate, measure, deploy, compare.
 
-    A residual network with 460,000 parameters reads handwritten digits. Writes pictures, a report and an ONNX file.
+    A residual network with 460,000 parameters reads handwritten digits. Writes pictures, a report and the deployed
+    file.
     """
     from rich.console import Console
 

@@ -19,20 +19,18 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 def command(report: Path, deployed: Path, form: str) -> int:
     """Check DEPLOYED against REPORT: float layers are really float, quantized ones really int8, layer by layer.
 
-    It looks at what the file stores, and at the graph that onnxruntime makes of it on this CPU. Exits with 1 where
-    something is not as the report says.
+    It looks at what the file stores, and at what computes it: for ONNX the graph that onnxruntime makes of it on this
+    CPU, for StableHLO the program itself. Exits with 1 where something is not as the report says.
     """
     from clika_core.deployment.requirements import require_onnx
     from clika_core.planning.report_file import read_report
 
     content = read_report(report)
     require_onnx()
-    from clika_core.deployment.shipped import load_shipped
-    from clika_core.deployment.verification import verify
+    from clika_core.pipeline.verifying import verify
 
-    shipped = load_shipped(deployed)
     try:
-        found = verify(content, shipped)
+        found = verify(content, deployed)
     except (KeyError, TypeError, AttributeError) as problem:
         raise SettingsError(
             f"{report} is no complete report",

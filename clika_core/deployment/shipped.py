@@ -26,7 +26,7 @@ def load_shipped(path: Path) -> onnx.ModelProto:
         raise OutputError(
             f"{path} cannot be verified",
             found=f"suffix {path.suffix!r}",
-            expected="an .onnx file: of other formats it cannot be seen what their runtimes compute",
+            expected="an .onnx or .stablehlo file: of others it cannot be seen what their runtimes compute",
         )
     try:
         return onnx.load_model(str(path))

@@ -1,6 +1,6 @@
-"""StableHLO: a `jax.export` artefact that holds the integer program itself, with the schemes of onnxruntime.
+"""StableHLO: a `jax.export` artefact that holds the simulation's own program, with the schemes of onnxruntime.
 
-No runtime chooses kernels here: what is computed in integers is what the program says, so it lists what `ort` does.
+No runtime chooses kernels here: what is computed on codes is what the program says, so it lists what `ort` does.
 """
 
 from __future__ import annotations
