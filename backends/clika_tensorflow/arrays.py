@@ -19,6 +19,7 @@ from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_tensorflow.example import to_numpy
 from clika_tensorflow.straight_through import Limit, round_to_range
 
+_TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = 2**18  # elements at a time: what fits a CPU's cache
 
 
@@ -77,22 +78,21 @@ class TensorFlowArrays:
 
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
-        scale = expand(params.scale, _shape(array), params.granularity)
+        scale = _expanded(params, _shape(array))
         return round_to_range(divided(tf.cast(array, tf.float32), scale), *_centred_limits(params, array))
 
     def dequantize(self, codes: Any, params: QuantParams) -> Any:
         """Centred codes times scale, float32."""
-        scale = expand(params.scale, _shape(codes), params.granularity)
-        return tf.cast(codes, tf.float32) * tf.constant(scale, tf.float32)
+        return tf.cast(codes, tf.float32) * _expanded(params, _shape(codes))
 
     def rescale(
         self, accumulator: Any, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
     ) -> Any:
         """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
-        factor = np.asarray(multiplier, np.float32)
+        factor = _constant(multiplier)
         if axis is not None:
             factor = _along(factor, axis, accumulator.shape.rank)
-        product = tf.cast(accumulator, tf.float32) * tf.constant(factor)
+        product = tf.cast(accumulator, tf.float32) * factor
         return round_to_range(product, *_centred_limits(params, accumulator))
 
     def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
@@ -100,26 +100,47 @@ class TensorFlowArrays:
 
         `divisor` is a scalar, or a vector along axis 0.
         """
-        values = np.asarray(divisor, np.float32)
-        if values.ndim:
+        values = _constant(divisor)
+        if values.shape.rank:
             values = _along(values, 0, array.shape.rank)
         return round_to_range(divided(tf.cast(array, tf.float32), values), -bound, bound)
 
-    def clip(self, codes: Any, minimum: float, maximum: float) -> Any:
-        """Elementwise clip."""
+    def clip(self, codes: Any, minimum: Limit, maximum: Limit) -> Any:
+        """Elementwise clip; a limit may be a tensor."""
         return tf.clip_by_value(codes, tf.cast(minimum, codes.dtype), tf.cast(maximum, codes.dtype))
+
+    def scale_gradient(self, array: Any, factor: float) -> Any:
+        """The tensor itself, exactly; its gradient times `factor`."""
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def scaled(x: Any) -> Any:
+            return tf.identity(x), lambda upstream: upstream * tf.cast(factor, upstream.dtype)
+
+        return scaled(array)
+
+    def relative_error(self, array: Any, reference: Any) -> Any:
+        """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""
+        wanted = tf.stop_gradient(tf.cast(reference, tf.float32))
+        error = tf.reduce_sum(tf.square(tf.cast(array, tf.float32) - wanted))
+        return error / tf.maximum(tf.reduce_sum(tf.square(wanted)), _TINY)
+
+    def divergence(self, logits: Any, reference: Any, temperature: float) -> Any:
+        """Mean Kullback-Leibler divergence along the last axis, times temperature**2."""
+        found = tf.nn.log_softmax(tf.cast(logits, tf.float32) / temperature)
+        wanted = tf.nn.log_softmax(tf.stop_gradient(tf.cast(reference, tf.float32)) / temperature)
+        return tf.reduce_mean(tf.reduce_sum(tf.exp(wanted) * (wanted - found), -1)) * temperature**2
 
     def cast(self, array: Any, dtype: str) -> Any:
         """The tensor in another floating dtype."""
         return tf.cast(array, dtype)
 
 
-def divided(values: Any, divisor: NDArray[Any]) -> Any:
+def divided(values: Any, divisor: Any) -> Any:
     """`values / divisor`, correctly rounded also in compiled code; the divisor is positive.
 
     |x| / d is x / (d with the sign of x), which no compiler knows the reciprocal of; the sign is put back after it.
     """
-    positive = tf.constant(np.asarray(divisor, np.float32))
+    positive = _constant(divisor)
     if tf.executing_eagerly():
         return values / positive
     is_negative = values < 0
@@ -132,9 +153,22 @@ def _shape(array: Any) -> tuple[int, ...]:
     return tuple(1 if size is None else int(size) for size in array.shape)
 
 
-def _along(values: NDArray[Any], axis: int, rank: int) -> NDArray[Any]:
+def _expanded(params: QuantParams, shape: tuple[int, ...]) -> Any:
+    """The scale, arranged to broadcast against an array of `shape`; it may be a tensor, which gradients reach."""
+    if not tf.is_tensor(params.scale):
+        return _constant(expand(params.scale, shape, params.granularity))
+    likeness = expand(np.empty(params.scale.shape, np.float32), shape, params.granularity)
+    return tf.reshape(params.scale, likeness.shape)
+
+
+def _constant(values: Any) -> Any:
+    """Values as a float32 tensor; a tensor as it is."""
+    return values if tf.is_tensor(values) else tf.constant(np.asarray(values, np.float32))
+
+
+def _along(values: Any, axis: int, rank: int) -> Any:
     """A vector, shaped to broadcast along one axis of a tensor of `rank` axes."""
-    return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
+    return tf.reshape(values, [-1 if position == axis % rank else 1 for position in range(rank)])
 
 
 def _centred_limits(params: QuantParams, like: Any) -> tuple[Limit, Limit]:

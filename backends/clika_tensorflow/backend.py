@@ -4,7 +4,7 @@ it, not before."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -82,6 +82,27 @@ class TensorFlowBackend(Backend):
         from clika_tensorflow.tracing import trace
 
         return trace(model, example_inputs, name=name)
+
+    def set_seed(self, seed: int) -> None:
+        """Seed TensorFlow and Keras, where they are loaded."""
+        if hasattr(sys.modules.get("tensorflow"), "random"):
+            from clika_tensorflow.random_state import set_seed
+
+            set_seed(seed)
+
+    def random_state(self) -> Mapping[str, NDArray[Any]]:
+        """The state of TensorFlow's and Keras' global random numbers; those inside of graphs are not reached."""
+        _import()
+        from clika_tensorflow.random_state import random_state
+
+        return random_state()
+
+    def set_random_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a state that `random_state` gave."""
+        _import()
+        from clika_tensorflow.random_state import set_random_state
+
+        set_random_state(state)
 
     def describe(self) -> BackendDescription:
         """Version and devices, or the problem that keeps TensorFlow from being imported."""

@@ -7,33 +7,37 @@ core's. Training mode changes no arithmetic: norms keep their statistics, and no
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
 from clika_core.backend.interpreter import LayerRole
 from clika_core.errors import ModelError
 from clika_tensorflow.example import as_tensors, check_tensors
 from clika_tensorflow.interpreter import Held, build_result
-from clika_tensorflow.native_state import Key, OwnValue, native_state
+from clika_tensorflow.native_state import OwnValue, Scale, native_state
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
+Scales: TypeAlias = Mapping[str, NDArray[np.float32]]
 
-def native_model(model: TensorFlowTracedModel, program: NativeProgram) -> Any:
-    """The native model of a traced one: see the module's docstring."""
+
+def native_model(model: TensorFlowTracedModel, program: NativeProgram, learned: Scales | None = None) -> Any:
+    """The native model of a traced one, see the module's docstring; `learned` scales are trained too."""
     source = model.trace.example.callable_model.model
     kind = NativeKerasModel if isinstance(source, keras.layers.Layer) else NativeModule
-    return kind(model, program)
+    return kind(model, program, native_state(model, learned))
 
 
 class _Runner:
     """Runs the program over variables; shared by both kinds of native model."""
 
-    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram, keys: Sequence[Key]) -> None:
-        """`keys` say what each of the native model's variables stands for."""
-        self._keys = tuple(keys)
+    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram, own: Sequence[OwnValue]) -> None:
+        """`own` say what each of the native model's variables stands for."""
+        self.own = tuple(own)
         self._trace, self._schedule, self._removed = model.trace, model.schedule, model.removed
         self._program, self._left_out = program, [k for k, v in model.held.overrides.items() if v is None]
 
@@ -49,32 +53,48 @@ class _Runner:
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], values: Sequence[Any]) -> Any:
         """The result for one call; `values` are those of the variables, now."""
-        trace = self._trace
+        trace, own = self._trace, self.traced(values)
         arrays = as_tensors(trace.example.take_call(args, kwargs))
         check_tensors(arrays, trace.graph.inputs)
-        named = dict(zip(self._keys, values, strict=True))
-        state = {key: tf.convert_to_tensor(value) for key, value in named.items() if isinstance(key, str)}
+        return build_result(trace.program, self._program(own, arrays), own.held, arrays)
+
+    def traced(self, values: Sequence[Any]) -> TensorFlowTracedModel:
+        """The traced model over the variables' values."""
+        state: dict[str, Any] = {}
         overrides: dict[LayerRole, Any] = dict.fromkeys(self._left_out)
-        overrides.update({key: value for key, value in named.items() if not isinstance(key, str)})
-        held = Held(state, overrides)
-        own = TensorFlowTracedModel(trace, held, self._removed, schedule=self._schedule)
-        return build_result(trace.program, self._program(own, arrays), held, arrays)
+        learned: dict[str, Any] = {}
+        for own, value in zip(self.own, values, strict=True):
+            tensor = tf.convert_to_tensor(value)
+            if isinstance(own.key, Scale):
+                learned[own.key.name] = tensor
+            elif isinstance(own.key, str):
+                state[own.key] = tensor
+            else:
+                overrides[own.key] = tensor
+        made = TensorFlowTracedModel(
+            self._trace, Held(state, overrides), self._removed, schedule=self._schedule
+        )
+        made.learned = learned
+        return made
 
 
 class NativeKerasModel(keras.Model):  # type: ignore[misc]
     """A Keras model: `fit`, `evaluate`, `save_weights` and `export` work as on any other."""
 
-    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram) -> None:
-        """Copy the values that a run of `model` reads into variables of its own."""
+    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram, own: Sequence[OwnValue]) -> None:
+        """Make variables of `own`, the values that a run of `model` reads."""
         super().__init__(name=_name(model.graph.name))
-        own = native_state(model)
-        self._clika_runner = _Runner(model, program, [each.key for each in own])
+        self._clika_runner = _Runner(model, program, own)
         self._clika_variables = [self._add(each) for each in own]
         self.built = True
 
     def _add(self, own: OwnValue) -> Any:
         variable = self.add_weight(
-            name=_name(own.name), shape=own.shape, dtype=own.dtype, trainable=own.is_trained
+            name=_name(own.name),
+            shape=own.shape,
+            dtype=own.dtype,
+            initializer="zeros",  # the default would draw random numbers
+            trainable=own.is_trained,
         )
         variable.assign(own.value)
         return variable
@@ -83,6 +103,14 @@ class NativeKerasModel(keras.Model):  # type: ignore[misc]
         """The result with the traced model's structure; raises DataError where an input does not fit."""
         kwargs.pop("training", None)
         return self._clika_runner(args, kwargs, [each.value for each in self._clika_variables])
+
+    def traced(self) -> TensorFlowTracedModel:
+        """The traced model over this model's own variables, with gradients."""
+        return self._clika_runner.traced([each.value for each in self._clika_variables])
+
+    def owned(self) -> list[tuple[OwnValue, Any]]:
+        """Every variable, after what it stands for."""
+        return list(zip(self._clika_runner.own, self._clika_variables, strict=True))
 
     def export(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         """A SavedModel; its arguments are those of the trace unless an `input_signature` says otherwise."""
@@ -101,11 +129,10 @@ class NativeKerasModel(keras.Model):  # type: ignore[misc]
 class NativeModule(tf.Module):  # type: ignore[misc]
     """A module that is called like the one that was traced."""
 
-    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram) -> None:
-        """Copy the values that a run of `model` reads into variables of its own."""
+    def __init__(self, model: TensorFlowTracedModel, program: NativeProgram, own: Sequence[OwnValue]) -> None:
+        """Make variables of `own`, the values that a run of `model` reads."""
         super().__init__(name=_name(model.graph.name))
-        own = native_state(model)
-        self._clika_runner = _Runner(model, program, [each.key for each in own])
+        self._clika_runner = _Runner(model, program, own)
         self.own_variables = [
             tf.Variable(each.value, trainable=each.is_trained, name=_name(each.name)) for each in own
         ]
@@ -113,6 +140,14 @@ class NativeModule(tf.Module):  # type: ignore[misc]
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result with the traced model's structure; raises DataError where an input does not fit."""
         return self._clika_runner(args, kwargs, [tf.convert_to_tensor(each) for each in self.own_variables])
+
+    def traced(self) -> TensorFlowTracedModel:
+        """The traced model over this module's own variables, with gradients."""
+        return self._clika_runner.traced(self.own_variables)
+
+    def owned(self) -> list[tuple[OwnValue, Any]]:
+        """Every variable, after what it stands for."""
+        return list(zip(self._clika_runner.own, self.own_variables, strict=True))
 
 
 def _name(name: str) -> str:

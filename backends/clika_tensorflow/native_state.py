@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from clika_core.backend.interpreter import LayerRole
 from clika_tensorflow.dtypes import dtype_name, is_float
 from clika_tensorflow.program import TracedProgram
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
-Key: TypeAlias = "str | LayerRole"
+LEARNED: Final = "clika_scales"
+"""What the names of learned scales begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A learned scale, by the core's name."""
+
+    name: str
+
+
+Key: TypeAlias = "str | LayerRole | Scale"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnValue:
-    """`key` is the id of a state, or the operand of a layer that was replaced or added."""
+    """`key` is the id of a state, the operand of a layer that was replaced or added, or a learned scale."""
 
     key: Key
     name: str
@@ -36,8 +49,10 @@ class OwnValue:
         return dtype_name(self.value.dtype)
 
 
-def native_state(model: TensorFlowTracedModel) -> list[OwnValue]:
-    """Everything that a run of `model` reads, names unique.
+def native_state(
+    model: TensorFlowTracedModel, learned: Mapping[str, NDArray[np.float32]] | None = None
+) -> list[OwnValue]:
+    """Everything that a run of `model` reads, names unique; after it the `learned` scales.
 
     A replaced operand takes the name of the variable it stands for, an added one stands beside the layer's weight,
     else it is `<layer>.<role>`.
@@ -51,6 +66,8 @@ def native_state(model: TensorFlowTracedModel) -> list[OwnValue]:
         taken.add(free)
         held = tf.convert_to_tensor(value)
         found.append(OwnValue(key, free, held, is_trained and is_float(held)))
+    for name, scale in (learned or {}).items():
+        found.append(OwnValue(Scale(name), f"{LEARNED}.{name}", tf.constant(scale), is_trained=True))
     return found
 
 
@@ -68,10 +85,10 @@ def _wanted(model: TensorFlowTracedModel) -> Iterator[tuple[Key, str, Any, bool]
 
 def _named(model: TensorFlowTracedModel, layer: str, role: str) -> tuple[str]:
     weights = model.trace.regions[layer].weights
-    own = _origins(model.trace.program, weights[role].record) if role in weights else []
+    own = origins(model.trace.program, weights[role].record) if role in weights else []
     if own:
         return (own[0].name,)
-    beside = _origins(model.trace.program, weights["weight"].record) if "weight" in weights else []
+    beside = origins(model.trace.program, weights["weight"].record) if "weight" in weights else []
     return (f"{beside[0].name.rpartition('.')[0]}.{role}".lstrip(".") if beside else f"{layer}.{role}",)
 
 
@@ -80,10 +97,10 @@ def _is_trained(model: TensorFlowTracedModel, layer: str, role: str) -> bool:
     weights = model.trace.regions[layer].weights
     if role not in weights:
         return True
-    return any(origin.is_parameter for origin in _origins(model.trace.program, weights[role].record))
+    return any(origin.is_parameter for origin in origins(model.trace.program, weights[role].record))
 
 
-def _origins(program: TracedProgram, record: str) -> list[Any]:
+def origins(program: TracedProgram, record: str) -> list[Any]:
     """The variables and constants that a parametric value is computed from, variables first."""
     waiting, found = [record], []
     while waiting:

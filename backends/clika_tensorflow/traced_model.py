@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
@@ -18,6 +19,10 @@ from clika_tensorflow.interpreter import Held, TensorFlowInterpreter, build_resu
 from clika_tensorflow.operation import Operation
 from clika_tensorflow.parameters import TensorFlowParameters
 from clika_tensorflow.program import Trace
+
+if TYPE_CHECKING:
+    from clika_core.backend.trainable import Setup
+    from clika_tensorflow.trainable import TensorFlowTrainable
 
 
 class TensorFlowTracedModel(ScheduledModel[Operation]):
@@ -62,11 +67,20 @@ class TensorFlowTracedModel(ScheduledModel[Operation]):
         """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""
         return TensorFlowTracedModel(self.trace, self.held.copy(), {**self.removed, **removals.into})
 
-    def native(self, program: NativeProgram) -> Any:
-        """A model with own, trainable variables that computes the graph's outputs by `program`."""
+    def native(self, program: NativeProgram, learned: Mapping[str, NDArray[np.float32]] | None = None) -> Any:
+        """A model with own, trainable variables that computes the graph's outputs by `program`.
+
+        `learned` are scales that it trains too.
+        """
         from clika_tensorflow.native_model import native_model  # it makes traced models itself
 
-        return native_model(self, program)
+        return native_model(self, program, learned)
+
+    def trainable(self, setup: Setup) -> TensorFlowTrainable:
+        """The native model of `setup.program` with an optimizer."""
+        from clika_tensorflow.trainable import TensorFlowTrainable
+
+        return TensorFlowTrainable(self, setup)
 
     @property
     def overrides(self) -> dict[LayerRole, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.autograd.graph import save_on_cpu
 
+from clika_core.backend.nested import mapped
 from clika_core.backend.trainable import NativeState, Setup, Trainable
 from clika_torch.arrays import to_numpy
 from clika_torch.inputs import as_tensors, check_tensors
@@ -47,7 +48,9 @@ class TorchTrainable(Trainable):
             losses = {**self._setup.losses(outputs, targets), **extra}
             total = torch.stack([_scalar(loss) for loss in losses.values()]).sum()
             (total / self._setup.accumulation).backward()  # type: ignore[no-untyped-call]
-        return {name: float(_scalar(loss).detach()) for name, loss in losses.items()}, _detached(outputs)
+        return {name: float(_scalar(loss).detach()) for name, loss in losses.items()}, mapped(
+            outputs, _detached
+        )
 
     def apply(self, learning_rate_factor: float) -> float | None:
         """Clip, and step at every group's learning rate times the factor."""
@@ -72,7 +75,8 @@ class TorchTrainable(Trainable):
 
     def place(self, targets: Any) -> Any:
         """Tensors in nested containers on the model's device; anything else as it is."""
-        return _moved(targets, self.native.traced().held.device)
+        device = self.native.traced().held.device
+        return mapped(targets, lambda leaf: leaf.to(device) if isinstance(leaf, Tensor) else leaf)
 
     def traced(self) -> TorchTracedModel:
         """The preprocessed traced model over copies of the weights as they are now."""
@@ -178,21 +182,5 @@ def _scalar(loss: Any) -> Tensor:
     return loss.reshape(()).float() if isinstance(loss, Tensor) else torch.tensor(float(loss))
 
 
-def _moved(value: Any, device: torch.device) -> Any:
-    if isinstance(value, Tensor):
-        return value.to(device)
-    if isinstance(value, Mapping):
-        return {key: _moved(item, device) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_moved(item, device) for item in value)
-    return value
-
-
 def _detached(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.detach()
-    if isinstance(value, Mapping):
-        return {key: _detached(item) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_detached(item) for item in value)
-    return value
+    return value.detach() if isinstance(value, Tensor) else value

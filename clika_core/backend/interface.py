@@ -138,7 +138,11 @@ class TracedModel(ABC):
 
         Raises ModelError where the backend cannot, naming what stands in the way.
         """
-        raise no_training(self.graph.backend)
+        raise ModelError(
+            f"the {self.graph.backend} backend does not write traced models as data",
+            found="operations that are code",
+            fix="resume with the model itself: clika_resume(..., model=model)",
+        )
 
 
 Program: TypeAlias = Callable[[TracedModel, Sequence[Array]], tuple[Array, ...]]

@@ -162,6 +162,7 @@ def _compress(
     quantized = quantize_traced(traced, settings, target, Batches(calibration), journal)
     tell_details(journal, plan_lines(quantized.plan))
     compressed = Compressed(
+        graph=traced.graph,
         traced=traced,
         model=quantized.model,
         original=_stored(traced, journal),

@@ -171,6 +171,7 @@ def _compressed(
         parameters = _extended(model, plan, target, state, settings, task, randomness)
     simulated = simulation(model, plan, target, parameters)
     return Compressed(
+        graph=state.graph,
         traced=traced,
         model=model,
         original=state.original,

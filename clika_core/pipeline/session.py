@@ -11,6 +11,7 @@ from clika_core.backend.interface import TracedModel
 from clika_core.backend.trainable import StoredProgram, Trainable
 from clika_core.errors import OutputError
 from clika_core.files import write_whole
+from clika_core.ir.graph import Graph
 from clika_core.pipeline.saved_state import SavedState, weights_of
 from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
@@ -33,6 +34,7 @@ BEST = "best"
 class Compressed:
     """What stays the same during training: the model before and after preprocessing, and how it is quantized."""
 
+    graph: Graph
     traced: TracedModel
     model: TracedModel  # preprocessed
     original: StoredProgram | None  # `traced` as data
@@ -126,8 +128,8 @@ class Session:
         compressed = self._compressed
         model = self._trainable.traced()
         return SavedState(
-            backend=model.graph.backend,
-            graph=model.graph,
+            backend=compressed.graph.backend,
+            graph=compressed.graph,
             original=compressed.original,
             settings=compressed.settings,
             target=compressed.target,

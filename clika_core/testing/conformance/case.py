@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.backend.interface import Array, LayerCall, Removals, TracedModel
 from clika_core.backend.preprocessing import preprocess
+from clika_core.backend.trainable import Setup, Trainable
 from clika_core.ir.graph import Node
 from clika_core.ir.operators import Trait, trait_of
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.fine_tuning import learned_scales
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.settings.model import Settings
 from clika_core.targets.ort import ORT
 from clika_core.testing.conformance.architectures import ARCHITECTURES, Architecture
 from clika_core.testing.conformance.harness import BackendHarness, Subject
+from clika_core.training.program import Distillation, QuantizedProgram, distilled_layers
 
 CALIBRATION = 2
 
@@ -54,6 +57,33 @@ class Case:
         settings.global_quantization_settings.observer = "min_max"
         batches = [self.inputs(8, seed) for seed in range(CALIBRATION)]
         return quantize_traced(self.traced, settings, ORT, Batches(batches), lambda _: None)
+
+    @cached_property
+    def few_bits(self) -> Quantized:
+        """The same with 3-bit weights and activations, which leave something to train for."""
+        settings = Settings()
+        settings.global_quantization_settings.observer = "min_max"
+        settings.global_quantization_settings.skip_tail_quantization = False
+        settings.global_quantization_settings.weights_num_bits = 3
+        settings.global_quantization_settings.activations_num_bits = 3
+        target = ORT.with_simulated_bits()
+        return quantize_traced(self.traced, settings, target, Batches([self.inputs(8)]), lambda _: None)
+
+    def trainable(self, *, learn_scales: bool = True, **setup: Any) -> Trainable:
+        """`few_bits` taught by the float model, in outputs and layers; no loss of a user's."""
+        found, settings = self.few_bits, Settings()
+        settings.training_settings.learn_scales = learn_scales
+        model, target = found.model, found.target
+        learned = learned_scales(settings, model, found.plan, found.simulation, target, found.parameters)
+        teacher = Distillation(model.preprocess(Removals({})), distilled_layers(found.simulation))
+        return model.trainable(
+            Setup(
+                QuantizedProgram(found.simulation, learned, teacher),
+                lambda _, __: {},
+                learned={} if learned is None else learned.initial,
+                **setup,
+            )
+        )
 
     def trace(self, size: int) -> TracedModel:
         """A fresh trace on `size` samples."""

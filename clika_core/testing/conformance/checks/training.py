@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterable
+
 import numpy as np
+import pytest
 
 from clika_core.backend.interface import ArrayOps
+from clika_core.backend.trainable import NativeState, Trainable
+from clika_core.errors import StateError
 from clika_core.numerics import params_from_range
 from clika_core.numerics.gradients import straight_through_mask
 from clika_core.numerics.probes import probe_values
@@ -50,3 +56,100 @@ class TrainingChecks(Kit):
         assert losses[-1] < losses[0]
         for name, array in harness.state(case.subject.model).items():
             np.testing.assert_array_equal(array, before[name], name)
+
+    @pytest.mark.parametrize("name", ["classifier", "gated", "shared", "transformer"])
+    def test_fine_tuning_brings_the_quantized_model_closer(
+        self, name: str, cases: Callable[[str], Case]
+    ) -> None:
+        """Learned scales and weights, taught by the float model: the losses fall, in weights of its own."""
+        case = cases(name)
+        before = case.harness.state(case.subject.model)
+        inputs, totals, outputs = case.inputs(8), [], None
+        trainable = case.trainable(learning_rate=1e-3)
+        for _ in range(12):
+            losses, outputs = trainable.accumulate(inputs, None)
+            trainable.apply(1.0)
+            totals.append(sum(losses.values()))
+        assert np.isfinite(totals).all()
+        assert min(totals[-4:]) < totals[0], totals
+        assert [x.shape for x in case.numpy(outputs)] == [x.shape for x in case.expected(inputs)]
+        for path, array in case.harness.state(case.subject.model).items():
+            np.testing.assert_array_equal(array, before[path], path)
+
+    def test_learned_scales_begin_with_the_fixed_ones_numbers(self, classifier: Case) -> None:
+        """The same outputs to the last bit; names and values of `learned` are those that were given."""
+        fixed, learned = classifier.trainable(learn_scales=False), classifier.trainable()
+        for ours, theirs in zip(
+            classifier.numpy(learned.evaluate(classifier.inputs(6))),
+            classifier.numpy(fixed.evaluate(classifier.inputs(6))),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+        assert fixed.learned() == {}
+        assert len(learned.learned()) > 4
+
+    def test_a_saved_training_goes_on_bit_by_bit(self, classifier: Case) -> None:
+        """State after two of four steps, into a new trainable: the same scales, weights and losses."""
+        first = _stepped(classifier.trainable(learning_rate=1e-2), classifier, range(2))
+        state = first.state()
+        assert all(isinstance(array, np.ndarray) for array in state.arrays.values())
+        values = json.loads(json.dumps(state.values, allow_nan=False))
+        again = classifier.trainable(learning_rate=1e-2)
+        again.load_state(NativeState(state.arrays, values))
+        for trainable in (first, again):
+            _stepped(trainable, classifier, range(2, 4))
+        assert first.learned().keys() == again.learned().keys()
+        expected, found = first.state(), again.state()
+        assert expected.arrays.keys() == found.arrays.keys()
+        for name, array in expected.arrays.items():
+            np.testing.assert_array_equal(found.arrays[name], array, name)
+        assert found.values == expected.values
+
+    def test_a_state_of_another_model_is_refused(self, classifier: Case, simple: Case) -> None:
+        """StateError, not a model half loaded."""
+        state = simple.trainable().state()
+        with pytest.raises(StateError):
+            classifier.trainable().load_state(state)
+
+    def test_gradients_add_up_over_batches(self, simple: Case) -> None:
+        """Two batches, each divided by two, move the weights as their mean does: by plain sums, in any backend."""
+        inputs = simple.inputs(8)
+        once, twice = simple.trainable(clip_norm=1e9), simple.trainable(clip_norm=1e9, accumulation=2)
+        once.accumulate(inputs, None)
+        twice.accumulate(inputs, None)
+        twice.accumulate(inputs, None)
+        norms = [once.apply(1.0), twice.apply(1.0)]
+        assert norms[0] is not None
+        assert norms[1] == pytest.approx(norms[0], rel=1e-5)
+
+    def test_the_learning_rate_is_what_was_asked_for(self, simple: Case) -> None:
+        """A factor of 0 moves nothing; `set_learning_rate` sets the fastest group's."""
+        trainable = simple.trainable(learning_rate=1e-2)
+        before = trainable.learned()
+        trainable.accumulate(simple.inputs(4), None)
+        trainable.apply(0.0)
+        for name, scale in trainable.learned().items():
+            np.testing.assert_array_equal(scale, before[name])
+        assert max(trainable.learning_rates()) == pytest.approx(1e-2)
+        trainable.set_learning_rate(1e-3)
+        assert max(trainable.learning_rates()) == pytest.approx(1e-3)
+
+    def test_the_trained_weights_can_be_deployed(self, classifier: Case) -> None:
+        """`traced` is a model over copies: what it computes by the simulation is what was trained."""
+        trainable = _stepped(
+            classifier.trainable(learn_scales=False, learning_rate=1e-2), classifier, range(2)
+        )
+        traced = trainable.traced()
+        expected = classifier.numpy(trainable.evaluate(classifier.inputs(5)))
+        _stepped(trainable, classifier, range(2, 3))
+        outputs = classifier.few_bits.simulation.run(traced, classifier.native_inputs(5))
+        for ours, theirs in zip(map(traced.arrays.to_numpy, outputs), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
+
+
+def _stepped(trainable: Trainable, case: Case, seeds: Iterable[int]) -> Trainable:
+    """One step on a batch of each seed."""
+    for seed in seeds:
+        trainable.accumulate(case.inputs(8, seed), None)
+        trainable.apply(1.0)
+    return trainable
