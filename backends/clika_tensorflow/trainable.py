@@ -51,15 +51,15 @@ class TensorFlowTrainable(Trainable):
         self._apply: Apply = applying(made, {f"{LEARNED}.{name}": share for name, share in steps.items()})
         self._gradients: dict[str, Any] = {}
 
-    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
-        """Forward and backward on one batch; its gradients are added."""
+    def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients, times `weight`, are added."""
         arrays = self._arrays(inputs)
         with tf.GradientTape() as tape:
             outputs, extra = self._learn(arrays)
             result = self._result(outputs, arrays)
             losses = {**self._setup.losses(result, targets), **extra}
             scalars = {name: _scalar(loss) for name, loss in losses.items()}
-            total = tf.add_n(list(scalars.values())) / self._setup.accumulation
+            total = tf.add_n(list(scalars.values())) * (weight / self._setup.accumulation)
         trained = self._made.trained
         found = tape.gradient(total, [_variable(v) for v in trained.values()])
         for name, gradient in zip(trained, found, strict=True):

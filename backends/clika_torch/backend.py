@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clika_core.backend.trainable import StoredProgram
+    from clika_core.backend.workers import Workers
     from clika_core.ir.graph import Graph
 
 INSTALL: Final = 'pip install "clika-core[torch]"'
@@ -55,10 +56,11 @@ GAPS: Final = (
 
 
 class TorchBackend(Backend):
-    """PyTorch models: `torch.nn.Module`, in one process, on the CPU or one GPU."""
+    """PyTorch models: `torch.nn.Module`, on the CPU or a GPU; several processes train together."""
 
     name = "torch"
     distribution = "clika-core[torch]"
+    launching = "torchrun --nproc-per-node 2 your_program.py: as many processes as there are devices"
 
     def accepts(self, model: Any) -> bool:
         """Whether `model` is an `nn.Module`; where torch was never imported, nothing can be one."""
@@ -95,6 +97,18 @@ class TorchBackend(Backend):
         from clika_torch.stored_program import restored_model
 
         return restored_model(program, graph)
+
+    def workers(self) -> Workers:
+        """The process group that `torchrun` started this process for, or that the program made."""
+        _import_torch()
+        from clika_torch.workers import joined
+
+        return joined()
+
+    def on_own_device(self, model: Any, workers: Workers) -> Any:
+        """The model on this worker's GPU where there are GPUs."""
+        device = getattr(workers, "device", None)
+        return model if device is None else self.on_device(model, str(device))
 
     def set_seed(self, seed: int) -> None:
         """Seed torch on all devices, where it is loaded."""

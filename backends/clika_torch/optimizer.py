@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from clika_core.errors import ModelError
+from clika_torch.sharded import shared_as, whole
 
 Named = Mapping[str, Tensor]
 
@@ -43,7 +44,7 @@ def _with_scales(
     first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
     is_adaptive = "betas" in first
     for name in scales:
-        rate = first["lr"] * (float(native[name].detach().mean()) if is_adaptive else 1.0)
+        rate = first["lr"] * (float(whole(native[name].detach()).mean()) if is_adaptive else 1.0)
         decay = {"weight_decay": 0.0} if "weight_decay" in first else {}
         optimizer.add_param_group({**first, **decay, "lr": rate, "params": [native[name]]})
     return optimizer
@@ -162,7 +163,9 @@ def _made(optimizer: torch.optim.Optimizer, groups: list[dict[str, Any]]) -> tor
 
 def _copied(state: Mapping[str, Any], parameter: Tensor) -> dict[str, Any]:
     return {
-        key: value.detach().clone().to(parameter.device if value.dim() else value.device)
+        key: shared_as(value.detach().clone().to(parameter.device), parameter)
+        if isinstance(value, Tensor) and value.dim()
+        else value.detach().clone()
         if isinstance(value, Tensor)
         else value
         for key, value in state.items()

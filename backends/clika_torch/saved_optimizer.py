@@ -12,6 +12,7 @@ from torch import Tensor
 
 from clika_core.errors import StateError
 from clika_torch.arrays import to_numpy
+from clika_torch.sharded import shared_as, whole
 
 PREFIX = "optimizer."
 
@@ -30,7 +31,7 @@ def optimizer_state(
         name = names[id(tensor)]
         for key, value in state.items():
             if isinstance(value, Tensor):
-                arrays[f"{PREFIX}{name}/{key}"] = to_numpy(value)
+                arrays[f"{PREFIX}{name}/{key}"] = to_numpy(whole(value))
             else:
                 plain.setdefault(name, {})[key] = _plain(value, key)
     groups = [
@@ -111,7 +112,9 @@ def _load_groups(
 def _state_tensor(array: NDArray[Any], parameter: Tensor) -> Tensor:
     """Moments stand beside their parameter; counters, which have no axes, where torch keeps them."""
     tensor = torch.from_numpy(np.array(array))
-    return tensor.to(dtype=parameter.dtype, device=parameter.device) if tensor.dim() else tensor
+    if not tensor.dim():
+        return tensor
+    return shared_as(tensor.to(dtype=parameter.dtype, device=parameter.device), parameter)
 
 
 def _plain(value: Any, key: str) -> Any:

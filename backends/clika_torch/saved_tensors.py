@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from clika_core.errors import StateError
 from clika_torch.arrays import to_numpy
 from clika_torch.native_model import LEARNED
+from clika_torch.sharded import shared_as, whole
 
 PREFIX = "tensors."
 
 
 def saved_tensors(model: nn.Module) -> dict[str, NDArray[Any]]:
     """Parameters and persistent buffers by name, tied ones once; bfloat16 as float32, which holds it."""
-    return {f"{PREFIX}{name}": to_numpy(tensor) for name, tensor in model.state_dict().items()}
+    return {f"{PREFIX}{name}": to_numpy(whole(tensor)) for name, tensor in model.state_dict().items()}
 
 
 def load_tensors(model: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -50,7 +51,7 @@ def tensor_like(array: NDArray[Any], like: Tensor, name: str) -> Tensor:
             found=str(list(array.shape)),
             expected=str(list(like.shape)),
         )
-    return torch.from_numpy(np.array(array)).to(dtype=like.dtype, device=like.device)
+    return shared_as(torch.from_numpy(np.array(array)).to(dtype=like.dtype, device=like.device), like)
 
 
 def as_saved(array: NDArray[Any], dtype: torch.dtype) -> Tensor:

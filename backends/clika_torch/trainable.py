@@ -19,12 +19,16 @@ from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import build_result
 from clika_torch.native_model import LEARNED
 from clika_torch.optimizer import Rebuilt, built_in, named_parameters, rebuilt, rebuilt_by_position
+from clika_torch.parallel import engine
 from clika_torch.saved_optimizer import load_moments, load_optimizer, optimizer_state, saved_class
 from clika_torch.saved_tensors import load_tensors, saved_tensors
+from clika_torch.sharded import clip_gradients, whole
 from clika_torch.traced_model import TorchTracedModel
 
 OFFLOADING: Final = "training_settings.activations_offloading"
-HONOURED: Final = frozenset({OFFLOADING})
+DISTRIBUTED: Final = "distributed_training_settings.multi_gpu"
+SHARDING: Final = "distributed_training_settings.use_sharding"
+HONOURED: Final = frozenset({OFFLOADING, DISTRIBUTED, SHARDING})
 """The options of a setup that mean something here."""
 
 
@@ -37,23 +41,26 @@ class TorchTrainable(Trainable):
         self._setup = setup
         self.native = model.native(setup.program, setup.learned)
         self.native.train()
+        is_sharded = bool(setup.options.get(SHARDING))
+        self._engine = engine(self.native, setup.program, setup.workers, is_sharded=is_sharded)
         made = _optimizer(model, self.native, setup)
         self._optimizer, self.notes, self._user_groups = made.optimizer, made.notes, made.user_groups
         self._optimizer.zero_grad()
 
-    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
-        """Forward and backward on one batch; its gradients are added."""
+    def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients, times `weight`, are added."""
         with torch.enable_grad(), self._saved_elsewhere():
             outputs, extra = self._forward(inputs)
             losses = {**self._setup.losses(outputs, targets), **extra}
             total = torch.stack([_scalar(loss) for loss in losses.values()]).sum()
-            (total / self._setup.accumulation).backward()  # type: ignore[no-untyped-call]
+            (total * (weight / self._setup.accumulation)).backward()  # type: ignore[no-untyped-call]
         return {name: float(_scalar(loss).detach()) for name, loss in losses.items()}, mapped(
             outputs, _detached
         )
 
     def apply(self, learning_rate_factor: float) -> float | None:
         """Clip, and step at every group's learning rate times the factor."""
+        self._engine.gather_gradients()
         norm = self._clipped()
         groups = self._optimizer.param_groups
         rates = [group["lr"] for group in groups]
@@ -70,7 +77,7 @@ class TorchTrainable(Trainable):
         with torch.no_grad():
             own = self.native.traced()
             arrays = self._arrays(own, inputs)
-            outputs = self._setup.program(own, arrays)
+            outputs = self._engine.evaluate(arrays)
             return build_result(own.trace.program, outputs, own.held, arrays)
 
     def place(self, targets: Any) -> Any:
@@ -80,8 +87,9 @@ class TorchTrainable(Trainable):
 
     def traced(self) -> TorchTracedModel:
         """The preprocessed traced model over copies of the weights as they are now."""
-        own = self.native.traced()
-        return TorchTracedModel(own.trace, own.held.copy(), own.removed)
+        with self._engine.whole():
+            own = self.native.traced()
+            return TorchTracedModel(own.trace, own.held.copy(), own.removed)
 
     def learning_rates(self) -> Sequence[float]:
         """The learning rate of each group."""
@@ -123,7 +131,7 @@ class TorchTrainable(Trainable):
 
     def learned(self) -> dict[str, NDArray[np.float32]]:
         """The scales as they are now."""
-        return {name: to_numpy(scale) for name, scale in self.native.learned().items()}
+        return {name: to_numpy(whole(scale)) for name, scale in self.native.learned().items()}
 
     def memory_bytes(self) -> int | None:
         """The most that torch held on the GPU so far; None on the CPU."""
@@ -137,7 +145,7 @@ class TorchTrainable(Trainable):
     def _forward(self, inputs: Any) -> tuple[Any, Mapping[str, Tensor]]:
         own = self.native.traced()
         arrays = self._arrays(own, inputs)
-        outputs, extra = self._setup.program.with_losses(own, arrays)
+        outputs, extra = self._engine.train(arrays)
         return build_result(own.trace.program, outputs, own.held, arrays), extra
 
     def _arrays(self, own: TorchTracedModel, inputs: Any) -> list[Tensor]:
@@ -149,7 +157,7 @@ class TorchTrainable(Trainable):
         if self._setup.clip_norm is None:
             return None
         held = [p for group in self._optimizer.param_groups for p in group["params"] if p.grad is not None]
-        return float(nn.utils.clip_grad_norm_(held, self._setup.clip_norm, self._setup.clip_norm_type))
+        return clip_gradients(held, self._setup.clip_norm, self._setup.clip_norm_type)
 
 
 def _optimizer(model: TorchTracedModel, native: nn.Module, setup: Setup) -> Rebuilt:

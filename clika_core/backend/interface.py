@@ -22,6 +22,7 @@ from clika_core.backend.array_ops import Array as Array
 from clika_core.backend.array_ops import ArrayOps as ArrayOps
 from clika_core.backend.gaps import Gap
 from clika_core.backend.trainable import Setup, StoredProgram, Trainable, no_training
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import ModelError, TargetError
 from clika_core.ir.graph import Graph, Node
 
@@ -153,6 +154,7 @@ class Backend(ABC):
 
     name: str
     distribution: str  # what to install: the install line is built from it
+    launching: str = "set multi_gpu: false"  # how to start several workers, for an error's "fix"
 
     @abstractmethod
     def accepts(self, model: Any) -> bool:
@@ -174,6 +176,14 @@ class Backend(ABC):
     def set_seed(self, seed: int) -> None:
         """Seed the framework's own random numbers, where it is loaded. By default there are none."""
         return
+
+    def workers(self) -> Workers:
+        """The processes that a launcher started together, connected; by default this one is alone."""
+        return ALONE
+
+    def on_own_device(self, model: Any, workers: Workers) -> Any:
+        """The model on the device of this worker, a copy where it has to move; by default as it is."""
+        return model
 
     @abstractmethod
     def describe(self) -> BackendDescription:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from clika_core.backend.array_ops import Array, ArrayOps
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Setup:
     clip_norm: float | None = None
     clip_norm_type: float = 2.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    workers: Workers = ALONE  # who trains together; a backend that knows only one process checks `options`
 
     def check_options(self, backend: str, honoured: Collection[str]) -> None:
         """Raise SettingsError for an option that the backend does not honour.
@@ -110,9 +112,10 @@ class Trainable(ABC):
     notes: Sequence[str] = ()  # what the user should know of how the optimizer was rebuilt
 
     @abstractmethod
-    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
-        """Forward and backward on one batch; its gradients are added.
+    def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients, times `weight`, are added.
 
+        Of several workers each has a share of the batch: before `apply` steps, gradients are averaged over them.
         Returns the losses by name, before division, and the model's result, detached.
         """
 

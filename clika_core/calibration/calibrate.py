@@ -9,6 +9,7 @@ from math import isfinite
 import numpy as np
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import ClikaError, DataError
 from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams
@@ -33,9 +34,11 @@ def calibrate(
     values: Collection[ValueKey],
     batches: Iterable[Sequence[Array]],
     make_observer: Callable[[], Observer],
+    workers: Workers = ALONE,
 ) -> Calibration:
     """Observe `values` of the preprocessed `model` over `batches` of native inputs, in one pass.
 
+    Each of several workers has batches of its own; what all of them saw is merged, and is the same in every one.
     Raises DataError for data without a batch, and for NaN or infinity, naming the layer and the batch.
     """
     observers = {key: make_observer() for key in values}
@@ -46,13 +49,32 @@ def calibrate(
         visitor.see_inputs(model, inputs)
         visitor.run(model, inputs)
         num_batches, num_samples = num_batches + 1, num_samples + size
-    if not num_batches:
+    found = Calibration(observers, num_batches, num_samples)
+    if workers.count > 1:
+        found = _merged(found, make_observer, workers)
+    if not found.num_batches:
         raise DataError(
             "the calibration data has no batch",
             expected="at least one batch of inputs",
             fix="give data, or raise training_settings.stats_steps above 0",
         )
-    return Calibration(observers, num_batches, num_samples)
+    return found
+
+
+def _merged(found: Calibration, make_observer: Callable[[], Observer], workers: Workers) -> Calibration:
+    """What all workers saw; batches count as those of the worker that saw most, being shares of the same ones."""
+    said = workers.told(
+        {
+            "batches": found.num_batches,
+            "samples": found.num_samples,
+            "observers": [observer.to_json() for observer in found.observers.values()],
+        }
+    )
+    merged = {key: make_observer() for key in found.observers}
+    for part in said:
+        for observer, seen in zip(merged.values(), part["observers"], strict=True):
+            observer.merge_json(seen)
+    return Calibration(merged, max(part["batches"] for part in said), sum(part["samples"] for part in said))
 
 
 def make_parameters(

@@ -37,6 +37,16 @@ class HistogramObserver(Observer):
             self._take(other._histogram)
 
     @final
+    def _own_json(self) -> list[int]:
+        assert self._histogram is not None
+        counts: list[int] = self._histogram.counts.tolist()
+        return counts
+
+    @final
+    def _join_json(self, own: Any, extent: Extent) -> None:
+        self._take(Histogram(extent.min_value, extent.max_value, np.array(own, np.int64)))
+
+    @final
     def _choose(self, scheme: QuantScheme) -> ValueRange:
         assert self._histogram is not None  # there is an extent, so there is a histogram
         return self._choose_from(self._histogram, scheme)

@@ -44,6 +44,15 @@ class MeanMinMaxObserver(Observer):
         self._sum_of_minima += other._sum_of_minima
         self._sum_of_maxima += other._sum_of_maxima
 
+    def _own_json(self) -> list[int]:
+        return [self._count, self._sum_of_minima, self._sum_of_maxima]
+
+    def _join_json(self, own: Any, extent: Extent) -> None:
+        count, minima, maxima = own
+        self._count += count
+        self._sum_of_minima += minima
+        self._sum_of_maxima += maxima
+
     def _choose(self, scheme: QuantScheme) -> ValueRange:
         denominator = self._count << _UNIT_EXPONENT
         return ValueRange(self._sum_of_minima / denominator, self._sum_of_maxima / denominator)

@@ -12,6 +12,7 @@ workers, the result is the same to the last bit. Their size does not grow with t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, Self, final
 
 import numpy as np
@@ -30,8 +31,9 @@ from clika_core.schemes.scheme import QuantScheme
 class Observer(ABC):
     """Base of all observers. A subclass adds its statistics and how they become a range; nothing else.
 
-    Implement the four abstract methods; they are only called with finite values. Everything final here keeps
-    the limits, the number of samples and the checks.
+    Implement the four abstract methods; they are only called with finite values. Statistics of its own also need
+    `_own_json` and `_join_json`, which take them to other workers. Everything final here keeps the limits, the
+    number of samples and the checks.
     """
 
     def __init__(self) -> None:
@@ -66,6 +68,25 @@ class Observer(ABC):
         self._non_finite += other._non_finite
         if not other._extent.is_empty:
             self._join(other)
+
+    @final
+    def to_json(self) -> dict[str, Any]:
+        """What was seen, as plain JSON, to the last bit: how statistics get to other processes."""
+        extent = self._extent
+        return {
+            "extent": [extent.num_samples, extent.min_value, extent.max_value],
+            "non_finite": self._non_finite,
+            "own": None if extent.is_empty else self._own_json(),
+        }
+
+    @final
+    def merge_json(self, data: Mapping[str, Any]) -> None:
+        """Take in what an observer of the same kind gave as JSON."""
+        extent = Extent(*data["extent"])
+        self._extent = self._extent.merge(extent)
+        self._non_finite += data["non_finite"]
+        if not extent.is_empty:
+            self._join_json(data["own"], extent)
 
     @final
     def params(self, scheme: QuantScheme) -> QuantParams:
@@ -120,6 +141,14 @@ class Observer(ABC):
     @abstractmethod
     def _join(self, other: Self) -> None:
         """Take in the statistics of an observer that has seen something."""
+
+    def _own_json(self) -> Any:
+        """The statistics that a subclass adds, as plain JSON; here none."""
+        return None
+
+    def _join_json(self, own: Any, extent: Extent) -> None:
+        """Take in what `_own_json` gave, of values with these limits."""
+        return
 
     @abstractmethod
     def _choose(self, scheme: QuantScheme) -> ValueRange:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import Backend, Removals, TracedModel
 from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable, no_training
-from clika_core.errors import DataError, ModelError, SettingsError
+from clika_core.errors import ModelError, SettingsError
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.journal import Journal
@@ -21,6 +20,8 @@ from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.quantization import quantize_traced
 from clika_core.pipeline.report import Outcome, report_json
 from clika_core.pipeline.session import Compressed, Session
+from clika_core.pipeline.sharing import agree_on, workers_for
+from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
 from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
@@ -34,15 +35,13 @@ from clika_core.simulation.visitor import Simulation
 from clika_core.targets.target import Target
 from clika_core.training.callbacks import Callback
 from clika_core.training.evaluation import Evaluation
-from clika_core.training.feed import Feed, Position, as_batch
-from clika_core.training.losses import Loss, checked_losses, named_losses
-from clika_core.training.metrics import checked_metrics
+from clika_core.training.feed import Feed, Position
+from clika_core.training.losses import Loss
 from clika_core.training.program import Distillation, QuantizedProgram, distilled_layers
-from clika_core.training.randomness import OwnStream, Randomness, RandomState
+from clika_core.training.randomness import Randomness, RandomState
 from clika_core.training.summary import EVALUATION, History
 from clika_core.training.trainer import Trainer
 
-MakeDataset = Callable[[], Iterable[Any]]
 DEFAULT_LEARNING_RATE = 1e-4
 _BACKENDS_OWN = (
     ("distributed_training_settings", "multi_gpu"),
@@ -54,57 +53,6 @@ _BACKENDS_OWN = (
     ("training_settings", "is_training_from_scratch"),
 )
 LEARNING_RATE_TOLERANCE = 0.01  # relative, as the linter's
-
-
-@dataclass(frozen=True)
-class Task:
-    """What the user gives beside model and settings, checked."""
-
-    training: MakeDataset
-    evaluation: MakeDataset | None
-    optimizer: Any
-    training_losses: Mapping[str, Loss]
-    training_metrics: Mapping[str, Any]
-    evaluation_losses: Mapping[str, Loss]
-    evaluation_metrics: Mapping[str, Any]
-    callbacks: Sequence[Callback]
-
-    @classmethod
-    def of(
-        cls,
-        training: MakeDataset,
-        evaluation: MakeDataset | None,
-        optimizer: Any,
-        losses: tuple[Any, Any],
-        metrics: tuple[Any, Any],
-        callbacks: Sequence[Callback],
-    ) -> Task:
-        """Check everything; evaluation without losses of its own has those of training."""
-        for name, function in (
-            ("init_training_dataset_fn", training),
-            ("init_evaluation_dataset_fn", evaluation),
-        ):
-            if function is not None and not callable(function):
-                raise DataError(
-                    f"{name} is no function",
-                    found=type(function).__name__,
-                    expected="a function without arguments that returns an iterable of (inputs, targets)",
-                )
-        trained = checked_losses(losses[0], "training_losses")
-        return cls(
-            training,
-            evaluation,
-            optimizer,
-            trained,
-            checked_metrics(metrics[0], "training_metrics"),
-            checked_losses(losses[1], "evaluation_losses") or trained,
-            checked_metrics(metrics[1], "evaluation_metrics"),
-            tuple(callbacks or ()),
-        )
-
-    def losses(self, outputs: Any, targets: Any) -> dict[str, Any]:
-        """The losses of training by name."""
-        return named_losses(self.training_losses, outputs, targets)
 
 
 def clika_compress(
@@ -137,11 +85,18 @@ def clika_compress(
     )
     settings = checked_settings(settings)
     backend = find_backend(model)
+    workers = workers_for(backend, settings)
+    task = task.shared_by(workers)
     folder = Path(output_path)
-    with output_folder(folder):
-        pass  # claims the folder: epochs are written into it one by one
-    with training_log(folder) as journal:
+    workers.once(lambda: _claim(folder))
+    with training_log(folder, workers) as journal:
         return str(_compress(folder, settings, model, backend, task, journal))
+
+
+def _claim(folder: Path) -> None:
+    """Take the folder: epochs are written into it one by one."""
+    with output_folder(folder):
+        pass
 
 
 def _compress(
@@ -152,14 +107,17 @@ def _compress(
     randomness.seed(seed)
     tell_details(journal, environment_lines(seed, None), settings_lines(settings))
     start = randomness.state()
-    calibration = _calibration(task.training, settings, randomness, start)
+    calibration = calibration_batches(task, settings, randomness, start)
     journal.step("trace")
-    traced = backend.trace(model, calibration[0])
+    traced = backend.trace(backend.on_own_device(model, task.workers), calibration.example)
+    task.workers.agree("the model that they traced", traced.graph.fingerprint)
     tell_details(journal, parsing_lines(traced.graph))
     if type(traced).trainable is TracedModel.trainable:
         raise no_training(backend.name)  # before data is read for nothing
     target = find_target(settings.deployment_settings.target_framework).with_simulated_bits()
-    quantized = quantize_traced(traced, settings, target, Batches(calibration), journal)
+    data = Batches(calibration.inputs)
+    quantized = quantize_traced(traced, settings, target, data, journal, task.workers)
+    agree_on(quantized.plan, quantized.parameters, task.workers)
     tell_details(journal, plan_lines(quantized.plan))
     compressed = Compressed(
         graph=traced.graph,
@@ -189,7 +147,7 @@ def _compress(
     notes = tuple(plan_notes(quantized.plan))
     report = report_json(quantized, settings, Outcome(notes=notes), seed)
     report["learning_rate"] = opened.learning_rate
-    write_results(folder, traced, quantized, report)
+    task.workers.once(lambda: write_results(folder, traced, quantized, report))
     with ExitStack() as ending:
         for callback in task.callbacks:
             ending.callback(callback.on_end)
@@ -243,7 +201,7 @@ def open_session(
         journal.step("evaluate the original model")
         history = replace(history, original={EVALUATION: evaluation(compressed.traced.run, trainable.place)})
     position = start.position if isinstance(start.position, Position) else Position(start.position)
-    feed = Feed(task.training, randomness, position, is_reset=training.reset_train_data)
+    feed = Feed(task.training, randomness, position, is_reset=training.reset_train_data, workers=task.workers)
     trainer = Trainer(
         trainable,
         training,
@@ -253,6 +211,7 @@ def open_session(
         callbacks=task.callbacks,
         say=journal.info,
         step=start.step,
+        workers=task.workers,
     )
     session = Session(
         compressed,
@@ -265,6 +224,7 @@ def open_session(
         history=history,
         callbacks=task.callbacks,
         say=journal.info,
+        workers=task.workers,
     )
     return Opened(session, trainable, max(trainable.learning_rates(), default=None))
 
@@ -342,6 +302,7 @@ def setup(compressed: Compressed, program: QuantizedProgram, task: Task, user_mo
         clip_norm=training.clip_grad_norm_val,
         clip_norm_type=training.clip_grad_norm_type,
         options=_options(compressed.settings),
+        workers=task.workers,
     )
 
 
@@ -368,22 +329,8 @@ def evaluation_of(
         random_state=start,
         limit=training.evaluation_steps,
         is_reset=training.reset_eval_data,
+        workers=task.workers,
     )
-
-
-def _calibration(
-    make: MakeDataset, settings: Settings, randomness: Randomness, start: RandomState
-) -> list[Any]:
-    """Inputs of the first batches of the training data, drawn apart from those that train."""
-    steps = settings.training_settings.stats_steps
-    with OwnStream(randomness, start).active():
-        found = [as_batch(batch)[0] for batch in islice(make(), steps)]
-    if not found:
-        raise DataError(
-            "no batch calibrates" if steps == 0 else "the training data has no batch",
-            expected="at least one batch of (inputs, targets), and stats_steps above 0",
-        )
-    return found
 
 
 def _stored(traced: TracedModel, journal: Journal) -> StoredProgram | None:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.preprocessing import preprocess
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
 from clika_core.ir.graph import ValueKey
 from clika_core.observers import DEFAULT_OBSERVER
@@ -51,11 +52,13 @@ def quantize_traced(
     target: Target,
     data: Batches,
     progress: Progress | Journal | None = None,
+    workers: Workers = ALONE,
 ) -> Quantized:
     """Plan, preprocess, calibrate, measure every layer, and plan again with what was measured.
 
     Data is read twice: once by the observers, once by the measurement. Raises SettingsError before any data
-    is read where a rule cannot be used.
+    is read where a rule cannot be used. Each of several workers has a part of the data; what they find is merged,
+    so that all decide the same.
     """
     journal = Journal.of(progress)
     clock = _Clock(journal)
@@ -72,11 +75,13 @@ def quantize_traced(
     batches = data.native(model)
     seen = clock(
         "calibrate",
-        lambda: calibrate(model, values, journal.track(batches, "calibrate", data.length), make_observer),
+        lambda: calibrate(
+            model, values, journal.track(batches, "calibrate", data.length), make_observer, workers
+        ),
     )
     free = _simulate(model, free_plan, plans[1][1], seen, target, settings)
     again = journal.track(data.native(model), "sensitivity", seen.num_batches)
-    measured = clock("sensitivity", lambda: measure(model, free.simulation, free_plan.groups, again))
+    measured = clock("sensitivity", lambda: measure(model, free.simulation, free_plan.groups, again, workers))
     by_layer = {name: Sensitivity(m.qs, m.abs_l2) for name, m in measured.items()}
     plan = make_plan(traced.graph, settings, target, by_layer)
     chosen = clock(

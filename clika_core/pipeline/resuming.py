@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import Removals, TracedModel
 from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import calibrate, make_parameters
-from clika_core.errors import DataError, StateError
+from clika_core.errors import StateError
 from clika_core.observers import DEFAULT_OBSERVER
-from clika_core.pipeline.fine_tuning import Start, Task, learned_scales, open_session, say_learning_rate
+from clika_core.pipeline.fine_tuning import (
+    Start,
+    learned_scales,
+    open_session,
+    say_learning_rate,
+)
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.narration import plan_lines
 from clika_core.pipeline.quantization import fitted_target
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.pipeline.session import Compressed
+from clika_core.pipeline.sharing import agree_on, workers_for
+from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.wiring import Wiring
@@ -34,8 +40,6 @@ from clika_core.training.callbacks import Callback
 from clika_core.training.feed import as_batch
 from clika_core.training.losses import Loss
 from clika_core.training.randomness import OwnStream, Randomness
-
-MakeDataset = Callable[[], Iterable[Any]]
 
 
 def clika_resume(
@@ -73,7 +77,9 @@ def clika_resume(
     settings = state.settings if new_settings is None else checked_settings(new_settings)
     first = _first_epoch(state, resume_start_epoch)
     folder = Path(clika_state_path).resolve().parent.parent
-    with training_log(folder) as journal:
+    workers = workers_for(backend_named(state.backend), settings)
+    task = task.shared_by(workers)
+    with training_log(folder, workers) as journal:
         journal.step(f"resume after epoch {state.epoch} from {clika_state_path}")
         path = Path(clika_state_path)
         return str(_resume(folder, path, state, settings, task, journal, first, model))
@@ -96,6 +102,7 @@ def _resume(
     else:
         traced = _traced_again(backend, model, task, state, randomness)
     compressed = _compressed(traced, state, settings, task, randomness, journal)
+    agree_on(compressed.plan, compressed.parameters, task.workers)
     start = Start(
         state.position,
         state.evaluation_random_state,
@@ -207,12 +214,9 @@ def _extended(
     points = quantization_points(wiring, plan.groups, target, set(plan.skipped))
     heads = [head for head in plan.groups if head not in set(plan.skipped)]
     observer = observer_named(settings.global_quantization_settings.observer or DEFAULT_OBSERVER)
-    with OwnStream(randomness, state.position.random_state).active():
-        batches = list(islice(task.training(), settings.training_settings.stats_steps))
-    if not batches:
-        raise DataError("no batch calibrates", expected="stats_steps above 0, and training data")
-    inputs = (trained.flatten_inputs(as_batch(batch)[0]) for batch in batches)
-    seen = calibrate(trained, points.observed, inputs, observer)
+    batches = calibration_batches(task, settings, randomness, state.position.random_state).inputs
+    inputs = map(trained.flatten_inputs, batches)
+    seen = calibrate(trained, points.observed, inputs, observer, task.workers)
     bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
     fresh = make_parameters(trained, wiring, heads, points, seen, target, bits)
     return Parameters(

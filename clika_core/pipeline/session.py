@@ -9,6 +9,7 @@ from typing import Any
 
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.trainable import StoredProgram, Trainable
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import OutputError
 from clika_core.files import write_whole
 from clika_core.ir.graph import Graph
@@ -64,11 +65,13 @@ class Session:
         history: History,
         callbacks: Sequence[Callback],
         say: Say,
+        workers: Workers = ALONE,
     ) -> None:
         """Everything that a training needs; nothing is run yet."""
         self._compressed, self._trainable, self._trainer, self._feed = compressed, trainable, trainer, feed
         self._randomness, self._folder, self._say = randomness, folder, say
         self._evaluation_random_state, self._callbacks = evaluation_random_state, callbacks
+        self._workers = workers
         self.history = history
 
     def begin(self) -> Path:
@@ -104,14 +107,18 @@ class Session:
         summary = self.history.summary(epoch)
         folder = self._folder / f"epoch_{epoch}"
         if is_saved:
-            self._state(epoch).save(folder / FILE_NAME)
-            _write(folder / "summary.json", summary_text(summary))
-            self._name_best()
+            state = self._state(epoch)
+            self._workers.once(lambda: self._save(folder, state, summary))
         for line in epoch_lines(summary):
             self._say(line)
         for callback in self._callbacks:
             callback.on_epoch(epoch, summary)
         return folder / FILE_NAME if is_saved else None
+
+    def _save(self, folder: Path, state: SavedState, summary: Mapping[str, Any]) -> None:
+        state.save(folder / FILE_NAME)
+        _write(folder / "summary.json", summary_text(summary))
+        self._name_best()
 
     def _name_best(self) -> None:
         """Write which of the saved epochs is the best one."""

@@ -8,13 +8,20 @@ from pathlib import Path
 
 from rich.console import Console
 
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.pipeline.journal import Journal, Level
 from clika_core.pipeline.log_file import log_name, logged_to
 
 
 @contextmanager
-def training_log(folder: Path) -> Iterator[Journal]:
-    """A journal that is heard on standard error, details left out, and in a new log inside `folder`."""
+def training_log(folder: Path, workers: Workers = ALONE) -> Iterator[Journal]:
+    """A journal that is heard on standard error, details left out, and in a new log inside `folder`.
+
+    Of several workers the first one alone is heard.
+    """
+    if not workers.is_first:
+        yield Journal()
+        return
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
     def show(level: Level, text: str) -> None:

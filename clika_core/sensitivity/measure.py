@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.planning.decision import Group
 from clika_core.sensitivity.sums import Measurement, SquaredSums
 from clika_core.simulation.compute import compute_codes, layer_weights
@@ -19,11 +20,12 @@ def measure(
     simulation: Simulation,
     groups: Mapping[str, Group],
     batches: Iterable[Sequence[Array]],
+    workers: Workers = ALONE,
 ) -> dict[str, Measurement]:
     """QS of every layer that `simulation` quantizes; members of a group carry the group's.
 
     `model` is preprocessed; `batches` hold native inputs beside `graph.inputs`. `simulation` is that of the plan
-    in which no rule, tail or threshold applies.
+    in which no rule, tail or threshold applies. Sums are those over the batches of all workers.
     """
     sums: dict[str, SquaredSums] = {}
     weights: dict[str, Mapping[str, Array]] = {}
@@ -32,7 +34,17 @@ def measure(
         model.interpret(inputs, visitor)
         for head, found in visitor.sums.items():
             sums[head] = sums.get(head, SquaredSums()).merge(found)
+    if workers.count > 1:
+        sums = _merged(sums, workers)
     return {member: total.measurement for head, total in sums.items() for member in groups[head].members}
+
+
+def _merged(sums: Mapping[str, SquaredSums], workers: Workers) -> dict[str, SquaredSums]:
+    merged: dict[str, SquaredSums] = {}
+    for part in workers.told({head: [found.error, found.reference] for head, found in sums.items()}):
+        for head, found in part.items():
+            merged[head] = merged.get(head, SquaredSums()).merge(SquaredSums(*found))
+    return merged
 
 
 class SensitivityVisitor:

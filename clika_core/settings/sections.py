@@ -46,9 +46,11 @@ class DeploymentSettings(Section, title="deployment_settings"):
 class DistributedTrainingSettings(Section, title="distributed_training_settings"):
     """How fine-tuning uses several devices."""
 
-    multi_gpu = Setting(Boolean(), False, "Train on all GPUs of this machine.")
+    multi_gpu = Setting(
+        Boolean(), False, "Train on several devices: one process each, started together (torchrun)."
+    )
     use_sharding = Setting(
-        Boolean(), False, "True: parameters are sharded (FSDP); false: data parallel (DDP)."
+        Boolean(), False, "With multi_gpu: parameters are shared out too (FSDP); false: a copy on each (DDP)."
     )
 
 

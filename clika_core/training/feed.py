@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import DataError
 from clika_core.training.randomness import OwnStream, Randomness, RandomState
 
@@ -34,9 +35,16 @@ class Feed:
     """Batches of `(inputs, targets)` for one epoch after the other."""
 
     def __init__(
-        self, make_dataset: MakeDataset, randomness: Randomness, position: Position, *, is_reset: bool = False
+        self,
+        make_dataset: MakeDataset,
+        randomness: Randomness,
+        position: Position,
+        *,
+        is_reset: bool = False,
+        workers: Workers = ALONE,
     ) -> None:
         """Begin at `position`. `is_reset` makes the dataset anew before every epoch."""
+        self._workers = workers
         self._make, self._is_reset = make_dataset, is_reset
         self._stream = OwnStream(randomness, position.random_state)
         self._start = position.random_state
@@ -58,6 +66,11 @@ class Feed:
             return len(self._dataset)  # type: ignore[arg-type]
         except TypeError:
             return None
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the dataset gives every worker batches of its own."""
+        return self._workers.is_divided(self._dataset)
 
     def epoch(self, limit: int | None) -> Iterator[Batch]:
         """One whole pass; with `limit` that many batches, across passes, going on where the last epoch stopped.
@@ -87,6 +100,7 @@ class Feed:
         self._open()
         with self._stream.active():
             if self._iterator is None:
+                self._workers.begin_epoch(self._dataset, len(self._passes))
                 self._iterator = iter(self._dataset)  # type: ignore[arg-type]
                 self._passes.append(0)
             batch = next(self._iterator, None)

@@ -7,15 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from clika_core.backend.trainable import Trainable
+from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import DataError
 from clika_core.settings.sections import TrainingSettings
 from clika_core.training.callbacks import Callback
 from clika_core.training.evaluation import Evaluation
 from clika_core.training.feed import Batch, Feed
 from clika_core.training.losses import TOTAL
-from clika_core.training.metrics import Means, Metrics, num_samples
+from clika_core.training.metrics import Means, Metrics
 from clika_core.training.progress import Say, StepLines, Stopwatch
 from clika_core.training.schedule import LearningRateSchedule
+from clika_core.training.share import share_of
 from clika_core.training.summary import EVALUATION, TRAINING, Values
 
 
@@ -33,8 +35,10 @@ class Trainer:
         callbacks: Sequence[Callback],
         say: Say,
         step: int = 0,
+        workers: Workers = ALONE,
     ) -> None:
-        """`step` counts the batches of all epochs so far."""
+        """`step` counts the batches of all epochs so far. Each of several workers trains on its share of a batch."""
+        self._workers = workers
         self._trainable, self._settings, self._feed = trainable, settings, feed
         self._metrics, self._evaluation, self._callbacks = metrics, evaluation, callbacks
         self.step = step
@@ -67,9 +71,11 @@ class Trainer:
         for inputs, targets in self._timed(self._feed.epoch(self._settings.steps_per_epoch)):
             factor = self._schedule.factor(epoch, number, steps)
             with self._watch.measure("iteration"):
-                placed, size = self._trainable.place(targets), num_samples(inputs)
-                losses, outputs = self._trainable.accumulate(inputs, placed)
+                share = share_of(inputs, targets, self._workers, is_divided=self._feed.is_divided)
+                placed = self._trainable.place(share.targets)
+                own, outputs = self._trainable.accumulate(share.inputs, placed, share.weight)
                 number, pending, self.step = number + 1, pending + 1, self.step + 1
+                losses, size = self._over_all(own, share.size)
                 values = {**losses, TOTAL: sum(losses.values())}
                 self.loss_names.update(losses)
                 _refuse_non_finite(values, epoch, number)
@@ -77,11 +83,22 @@ class Trainer:
                 if pending == self._settings.grads_acc_steps:
                     norm, pending = self._trainable.apply(factor), 0
                 means.add(values, size)
-                metrics.update(outputs, placed, size)
+                if share.size:
+                    metrics.update(outputs, placed, share.size)
             self._say(epoch, number, steps, values, factor, norm)
         if pending:
             self._trainable.apply(self._schedule.factor(epoch, number - 1, steps))
-        return {**means.values(), **metrics.compute()}
+        return {**means.values(), **metrics.compute(self._workers)}
+
+    def _over_all(self, losses: Values, size: int) -> tuple[Values, int]:
+        """The losses of the global batch, and its samples, from those of this worker's share."""
+        if self._workers.count == 1:
+            return losses, size
+        means, samples = Means(), 0
+        for own, count in self._workers.told([losses, size]):
+            means.add(own if count else {}, count)
+            samples += count
+        return means.values(), samples
 
     def _steps(self) -> int | None:
         """Batches of an epoch, None where the dataset does not tell."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -72,6 +73,16 @@ class ObserverConformance(Kit):
             assert left.summary() == whole.summary()
             for scheme in SCHEMES.values():
                 assert left.params(scheme) == whole.params(scheme)
+
+    def test_statistics_travel_as_json(self, make_observer: MakeObserver) -> None:
+        """What workers send each other merges to what one process sees, to the last bit."""
+        batches = _batches()
+        whole, merged = _seen(make_observer, batches), make_observer()
+        for part in ([batches[2]], [], batches[:2], batches[3:]):
+            merged.merge_json(json.loads(json.dumps(_seen(make_observer, part).to_json())))
+        assert merged.summary() == whole.summary()
+        for scheme in SCHEMES.values():
+            assert merged.params(scheme) == whole.params(scheme)
 
     def test_values_that_are_not_finite_are_refused(self, make_observer: MakeObserver) -> None:
         """DataError naming layer and batch."""

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from clika_core.backend.preprocessing import preprocess
+from clika_core.backend.workers import Workers
 from clika_core.calibration.calibrate import Calibration, calibrate, make_parameters
 from clika_core.errors import DataError
 from clika_core.ir.graph import ValueKey
@@ -16,12 +17,14 @@ from clika_core.ir.recording import Ref
 from clika_core.observers import OBSERVERS
 from clika_core.planning.plan import make_plan
 from clika_core.planning.wiring import Wiring
+from clika_core.schemes.named import ACTIVATION_UINT8
 from clika_core.simulation.points import quantization_points
 from clika_core.targets.ort import ORT
 from clika_loopback.model import LoopbackModel
 from clika_loopback.traced_model import LoopbackTracedModel, trace
 from tests.core.loopback.networks import Sketch
 from tests.core.loopback.quantizing import float_values, settings_with
+from tests.core.together import together
 
 Array = NDArray[np.float32]
 VALUES: tuple[ValueKey, ...] = (("x", 0), ("conv_1", 0), ("relu_1", 0), ("split_1", 0), ("split_1", 1))
@@ -141,3 +144,22 @@ def test_a_type_has_its_fixed_output_parameters_only_where_it_is_quantized(is_sk
     params = make_parameters(model, wiring, heads, points, found, ORT, {}).activations["softmax_1", 0]
     fixed = (1 / 256, 0)
     assert ((float(params.scale), int(params.zero_point)) != fixed) == is_skipped
+
+
+@pytest.mark.parametrize("observer", sorted(OBSERVERS))
+def test_workers_see_together_what_one_process_sees(observer: str) -> None:
+    batches = np.split(samples(24), 6)
+    whole = seen(batches, observer)
+
+    def work(workers: Workers) -> Calibration:
+        own = [batch for number, batch in enumerate(batches) if number % 4 == workers.rank]
+        own = [] if workers.rank == 3 else own  # a worker may have nothing
+        given = own + (batches[3:4] if workers.rank == 0 else [])
+        return calibrate(prepared(), VALUES, [(batch,) for batch in given], OBSERVERS[observer], workers)
+
+    for found in together(4, work):
+        assert isinstance(found, Calibration)
+        assert found.num_samples == whole.num_samples
+        for key, expected in whole.observers.items():
+            assert found.observers[key].summary() == expected.summary()
+            assert found.observers[key].params(ACTIVATION_UINT8) == expected.params(ACTIVATION_UINT8)

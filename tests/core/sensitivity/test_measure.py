@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Visitor
+from clika_core.backend.workers import Workers
 from clika_core.pipeline.quantization import Quantized
 from clika_core.sensitivity.measure import measure
 from clika_core.sensitivity.sums import Measurement
@@ -19,6 +20,7 @@ from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches, image_network, sequence_network
 from tests.core.loopback.oracle import Oracle
 from tests.core.loopback.quantizing import SYMMETRIC, float_values, quantized, settings_with
+from tests.core.together import together
 
 Array = NDArray[Any]
 
@@ -155,3 +157,22 @@ def test_a_nan_in_the_data_is_a_finding_and_no_number() -> None:
         after = measured(found, data)
     assert math.isnan(after["conv_1"].qs)
     assert math.isnan(after["conv_1"].sqnr_db)
+
+
+def test_sums_of_workers_are_those_of_one_process() -> None:
+    model = image_network(0)
+    data = batches(model)
+    found = quantized(model, data)
+    one = measured(found, data)
+    again = [found, quantized(model, data)]
+
+    def work(workers: Workers) -> dict[str, Measurement]:
+        own = again[workers.rank]
+        return measure(own.model, own.simulation, own.plan.groups, data[workers.rank :: 2], workers)
+
+    for many in together(2, work):
+        assert isinstance(many, dict)
+        assert many.keys() == one.keys()
+        for layer, measurement in one.items():
+            assert many[layer].qs == pytest.approx(measurement.qs, rel=1e-12)
+            assert many[layer].abs_l2 == pytest.approx(measurement.abs_l2, rel=1e-12)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from clika_core.errors import DataError
-from clika_core.training.metrics import Metrics, checked_metrics, num_samples
+from clika_core.training.metrics import Metrics, checked_metrics
+from clika_core.training.share import num_samples
 
 
 class Largest:

@@ -122,6 +122,16 @@ class TrainingChecks(Kit):
         assert norms[0] is not None
         assert norms[1] == pytest.approx(norms[0], rel=1e-5)
 
+    def test_a_share_of_a_batch_counts_for_its_weight(self, simple: Case) -> None:
+        """Gradients are multiplied by `weight`, the losses that are told are not."""
+        once, half = simple.trainable(clip_norm=1e9), simple.trainable(clip_norm=1e9)
+        losses, _ = once.accumulate(simple.inputs(8), None)
+        told, _ = half.accumulate(simple.inputs(8), None, 0.5)
+        assert told == losses
+        norms = [once.apply(1.0), half.apply(1.0)]
+        assert norms[0] is not None
+        assert norms[1] == pytest.approx(norms[0] / 2, rel=1e-5)
+
     def test_the_learning_rate_is_what_was_asked_for(self, simple: Case) -> None:
         """A factor of 0 moves nothing; `set_learning_rate` sets the fastest group's."""
         trainable = simple.trainable(learning_rate=1e-2)

@@ -1,0 +1,94 @@
+"""Several processes train as one does with the same global batches: `torchrun`'s, here on loopback."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from clika_core.pipeline.saved_state import SavedState
+from clika_torch.native_model import LEARNED
+from tests.backends.torch.together import EPOCHS, started, train
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What one process gives."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("alone")
+    for name in ("plain", "learned"):
+        train(folder, name)
+    yield folder
+    torch.set_num_threads(threads)
+
+
+def assert_same_training(one: Path, many: Path) -> None:
+    """Gradients of the first step, QS of every layer, and accuracies."""
+    first, other = (np.load(path.with_suffix(".npz")) for path in (one, many))
+    assert set(first) == set(other)
+    for name in first:
+        close = 1e-3 if name.startswith(LEARNED) else 1e-5  # a scale's is what is left of sums that cancel
+        assert np.linalg.norm(other[name] - first[name]) <= close * np.linalg.norm(first[name]), name
+    qs, other_qs = sensitivities(one), sensitivities(many)
+    assert len(qs) > 4
+    assert other_qs == pytest.approx(qs, rel=1e-12)
+    for epoch in range(EPOCHS + 1):
+        expected, found = summary(one, epoch), summary(many, epoch)
+        for name in ("accuracy", "errors_share"):
+            assert found[name] == pytest.approx(expected[name], abs=0.005), (epoch, name)
+
+
+def sensitivities(folder: Path) -> dict[str, float]:
+    report = json.loads((folder / "clika_report.json").read_text(encoding="utf-8"))
+    return {layer["name"]: layer["qs"] for layer in report["layers"] if layer["qs"] is not None}
+
+
+def summary(folder: Path, epoch: int) -> dict[str, Any]:
+    text = (folder / f"epoch_{epoch}" / "summary.json").read_text(encoding="utf-8")
+    return {name: entry["value"] for name, entry in json.loads(text)["evaluation"].items()}
+
+
+def test_two_processes_train_as_one(alone: Path, tmp_path: Path) -> None:
+    started(tmp_path, 2, "plain", "sharded")
+    for name in ("plain", "sharded"):
+        assert_same_training(alone / "plain", tmp_path / name)
+        assert (tmp_path / f"{name}.0").is_file()
+        assert not (tmp_path / f"{name}.1").exists()  # callbacks are the first one's
+        assert len(list((tmp_path / name / "logs").iterdir())) == 1
+    parameters = [
+        SavedState.load(state(folder)).parameters for folder in (alone / "plain", tmp_path / "plain")
+    ]
+    assert parameters[0] == parameters[1]
+
+
+@pytest.mark.nightly
+def test_learned_scales_train_as_in_one_process(alone: Path, tmp_path: Path) -> None:
+    started(tmp_path, 3, "learned", "learned_sharded", "divided")
+    for name in ("learned", "learned_sharded"):
+        assert_same_training(alone / "learned", tmp_path / name)
+    assert summary(tmp_path / "divided", EPOCHS)["accuracy"] > 0.8
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", ["learned", "learned_sharded"])
+def test_a_training_goes_on_with_another_number_of_processes(name: str, tmp_path: Path) -> None:
+    started(tmp_path, 2, name)
+    last = state(tmp_path / name)
+    expected = last.read_bytes()
+    last.unlink()
+    started(tmp_path, 2, name, action="resume")
+    assert last.read_bytes() == expected
+    before = summary(tmp_path / name, EPOCHS)
+    last.unlink()
+    started(tmp_path, 1, name, action="resume")
+    assert summary(tmp_path / name, EPOCHS)["accuracy"] == pytest.approx(before["accuracy"], abs=0.005)
+
+
+def state(folder: Path) -> Path:
+    return folder / f"epoch_{EPOCHS}" / "model.pompom"
