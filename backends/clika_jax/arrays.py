@@ -21,7 +21,7 @@ from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.observers import NumpyArrays
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
-from clika_jax.straight_through import Limit, clip, divide_and_round, multiply_and_round
+from clika_jax.straight_through import Limit, as_float32, clip, divide, divide_and_round, multiply_and_round
 
 
 class JaxArrays:
@@ -80,7 +80,7 @@ class JaxArrays:
     def dequantize(self, codes: Any, params: QuantParams) -> Any:
         """Centred codes times scale, float32."""
         scale = expand(params.scale, tuple(codes.shape), params.granularity)
-        return _multiply(codes, np.asarray(scale, np.float32))
+        return _multiply(codes, *as_float32(scale))
 
     def rescale(
         self, accumulator: Any, multiplier: NDArray[np.float32], axis: int | None, params: QuantParams
@@ -96,11 +96,33 @@ class JaxArrays:
         have 32 bits: codes beyond 2**24 are integers in it too, and a bound that is none becomes the next float32.
         """
         values = _along(divisor, 0, array.ndim) if divisor.ndim else divisor
-        return divide_and_round(array, values, -float(bound), float(bound), is_wide=not _is_traced(array))
+        is_narrow = _is_traced(array) or _is_traced(divisor) or array.ndim == 0  # a learned bound
+        return divide_and_round(array, values, -float(bound), float(bound), is_wide=not is_narrow)
 
-    def clip(self, codes: Any, minimum: float, maximum: float) -> Any:
-        """Elementwise clip."""
+    def clip(self, codes: Any, minimum: Limit, maximum: Limit) -> Any:
+        """Elementwise clip; a limit may be an array of JAX."""
         return clip(codes, minimum, maximum)
+
+    def divide(self, array: Any, divisor: Any) -> Any:
+        """array / divisor, IEEE."""
+        return divide(array, divisor)
+
+    def scale_gradient(self, array: Any, factor: float) -> Any:
+        """The array itself, exactly; its gradient times `factor`."""
+        scaled = array * factor
+        return lax.stop_gradient(array) + (scaled - lax.stop_gradient(scaled))
+
+    def relative_error(self, array: Any, reference: Any) -> Any:
+        """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""
+        wanted = lax.stop_gradient(reference).astype(jnp.float32)
+        error = jnp.square(array.astype(jnp.float32) - wanted).sum()
+        return error / jnp.maximum(jnp.square(wanted).sum(), _TINY)
+
+    def divergence(self, logits: Any, reference: Any, temperature: float) -> Any:
+        """Mean Kullback-Leibler divergence along the last axis, times temperature**2."""
+        found = jax.nn.log_softmax(logits.astype(jnp.float32) / temperature)
+        wanted = jax.nn.log_softmax(lax.stop_gradient(reference).astype(jnp.float32) / temperature)
+        return (jnp.exp(wanted) * (wanted - found)).sum(-1).mean() * temperature**2
 
     def cast(self, array: Any, dtype: str) -> Any:
         """The array in another floating dtype; 64 bits also where JAX is not set up for them."""
@@ -111,6 +133,7 @@ class JaxArrays:
             return lax.convert_element_type(array, wanted)
 
 
+_TINY: Final = float(np.finfo(np.float32).tiny)
 _HOST: Final = NumpyArrays()
 """Arrays in the host's memory are read by NumPy as they are: its loops beat XLA's scatter there."""
 

@@ -1,19 +1,26 @@
 """`NativeModel`: the quantized model as a pure function and a pytree of parameters.
 
 native.params                          a nested dict of arrays, by the names in the user's model
+native.params["ranges"]                the scales of values and weights, by layer, beside them
 native.apply(params, x)                pure: jit, grad, vmap and shard it
 native(x)                              with its own parameters
+
+Ranges are held fixed: their gradients are zero, so that an optimizer made for weights leaves them as they are. To
+train them too, with learning rates of their own (LSQ), take `native.with_trained_ranges()`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import jax.numpy as jnp
+from jax import lax
+from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
+from clika_core.backend.interface import RangedProgram
 from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.schedule import Schedule
 from clika_jax.inputs import as_arrays
@@ -23,6 +30,9 @@ from clika_jax.trace import Trace
 from clika_jax.traced_model import JaxTracedModel
 
 Path = tuple[str, ...]
+
+RANGES: Final = "ranges"
+"""Where ranges are in the tree, with a `_` more where the user's model has something of that name."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +45,8 @@ class _Fixed:
     program: NativeProgram
     state: Mapping[str, Path]
     overrides: Mapping[LayerRole, Path | None]
+    ranges: Mapping[str, Path]
+    trains_ranges: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,19 +69,32 @@ class NativeModel:
             {key: None if path is None else _at(params, path) for key, path in fixed.overrides.items()},
         )
         own = JaxTracedModel(trace, held, fixed.removed, schedule=fixed.schedule)
+        own.learned = self._ranges(params)
         return own.result(fixed.program(own, arrays), arrays)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result with the model's own parameters; raises DataError where an input does not fit."""
         return self.apply(self.params, *args, **kwargs)
 
+    def _ranges(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        found = {name: _at(params, path) for name, path in self.fixed.ranges.items()}
+        if self.fixed.trains_ranges:
+            return found
+        return {name: lax.stop_gradient(scale) for name, scale in found.items()}
+
+    def with_trained_ranges(self) -> NativeModel:
+        """The same model with gradients to its ranges, scaled as LSQ does (Esser et al. 2020, section 2.2)."""
+        return replace(self, fixed=replace(self.fixed, trains_ranges=True))
+
     def with_params(self, params: Mapping[str, Any]) -> NativeModel:
         """The same model with other parameters, after training for instance."""
         return replace(self, params=dict(params))
 
 
-def native_model(model: JaxTracedModel, program: NativeProgram) -> NativeModel:
-    """The native model of a traced one."""
+def native_model(
+    model: JaxTracedModel, program: NativeProgram, learned: Mapping[str, NDArray[Any]] | None = None
+) -> NativeModel:
+    """The native model of a traced one; `learned` are ranges to train, in the place of the program's fixed ones."""
     trace, schedule, held = model.trace, model.schedule, model.held
     visited = {step.node.name for step in schedule.steps}
     taken: set[Path] = set()
@@ -85,7 +110,12 @@ def native_model(model: JaxTracedModel, program: NativeProgram) -> NativeModel:
         if name in schedule.state:
             path = state[name] = _claim(tuple(held_array.name.split(".")), taken)
             _put(params, path, jnp.array(held.state[name]))
-    fixed = _Fixed(trace, schedule, model.removed, program, state, overrides)
+    given = program.ranges if learned is None and isinstance(program, RangedProgram) else learned or {}
+    above = _claim((RANGES,), taken) if given else ()
+    ranges = {name: (*above, name) for name in given}
+    for name, path in ranges.items():
+        _put(params, path, jnp.array(given[name]))
+    fixed = _Fixed(trace, schedule, model.removed, program, state, overrides, ranges, learned is not None)
     return NativeModel(params, fixed)
 
 

@@ -13,32 +13,42 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-Limit: TypeAlias = "float | NDArray[np.float32]"  # one for all codes, or one that broadcasts to them
+Limit: TypeAlias = (
+    "float | NDArray[np.float32] | jax.Array"  # one for all codes, or one that broadcasts to them
+)
+Scale: TypeAlias = "NDArray[Any] | jax.Array"  # of JAX where it is learned
 
 
-def divide_and_round(
-    array: Any, scale: NDArray[Any], low: Limit, high: Limit, *, is_wide: bool = False
-) -> Any:
+def divide_and_round(array: Any, scale: Scale, low: Limit, high: Limit, *, is_wide: bool = False) -> Any:
     """`clip(rint(array / scale), low, high)`, the division in float32 and IEEE; `is_wide`: in float64 after it."""
     if is_wide:
         with jax.enable_x64(True):
             limits = np.asarray(low, np.float64), np.asarray(high, np.float64)
             return _divide_and_round_wide(array, np.asarray(scale, np.float32), *limits)
-    return _divide_and_round(array, *_as_float32(scale, low, high))
+    return _divide_and_round(array, *as_float32(scale, low, high))
 
 
-def multiply_and_round(array: Any, factor: NDArray[Any], low: Limit, high: Limit) -> Any:
+def multiply_and_round(array: Any, factor: Scale, low: Limit, high: Limit) -> Any:
     """`clip(rint(array · factor), low, high)`, the product in float32."""
-    return _multiply_and_round(array, *_as_float32(factor, low, high))
+    return _multiply_and_round(array, *as_float32(factor, low, high))
 
 
-def clip(codes: Any, low: float, high: float) -> Any:
-    """Clip whose derivative is 1 on the bounds too."""
+def clip(codes: Any, low: Limit, high: Limit) -> Any:
+    """Clip whose derivative is 1 on the bounds too; a bound of JAX has a gradient of its own."""
+    if isinstance(low, jax.Array) or isinstance(high, jax.Array):
+        return jnp.minimum(jnp.maximum(codes, low), high)
     return _clip(codes, np.asarray(low, codes.dtype), np.asarray(high, codes.dtype))
 
 
-def _as_float32(*values: Any) -> list[NDArray[np.float32]]:
-    return [np.asarray(value, np.float32) for value in values]
+def as_float32(*values: Any) -> list[Any]:
+    """Arrays of NumPy in float32; those of JAX as they are, so that gradients reach them."""
+    return [value if isinstance(value, jax.Array) else np.asarray(value, np.float32) for value in values]
+
+
+@jax.jit
+def divide(array: Any, divisor: Any) -> Any:
+    """array / divisor, IEEE, where both are positive."""
+    return exact_division(array, divisor)
 
 
 @jax.jit

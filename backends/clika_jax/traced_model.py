@@ -62,11 +62,16 @@ class JaxTracedModel(ScheduledModel[Operation]):
         """A copy with own replacements that passes over the removed layers; the graph stays the traced one."""
         return JaxTracedModel(self.trace, self.held, {**self.removed, **removals.into})
 
-    def native(self, program: NativeProgram) -> NativeModel:
-        """A function with parameters of its own that computes the graph's outputs by `program`."""
+    def native(
+        self, program: NativeProgram, learned: Mapping[str, NDArray[Any]] | None = None
+    ) -> NativeModel:
+        """A function with parameters of its own that computes the graph's outputs by `program`.
+
+        Ranges of the program's are parameters beside them, held fixed; `learned` are ranges that are trained.
+        """
         from clika_jax.native_model import native_model  # it makes traced models itself
 
-        return native_model(self, program)
+        return native_model(self, program, learned)
 
     @property
     def overrides(self) -> dict[LayerRole, Any]:

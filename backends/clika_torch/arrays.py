@@ -106,6 +106,10 @@ class TorchArrays:
             return torch.minimum(torch.maximum(codes, _limit(minimum, codes)), _limit(maximum, codes))
         return codes.clamp(minimum, maximum)
 
+    def divide(self, array: Tensor, divisor: Tensor) -> Tensor:
+        """array / divisor: torch's own division is IEEE."""
+        return array / divisor
+
     def scale_gradient(self, array: Tensor, factor: float) -> Tensor:
         """The tensor itself, exactly; its gradient times `factor`."""
         scaled = array * factor

@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
 from clika_core.backend.array_ops import Array as Array
 from clika_core.backend.array_ops import ArrayOps as ArrayOps
@@ -147,6 +147,21 @@ class TracedModel(ABC):
 
 
 Program: TypeAlias = Callable[[TracedModel, Sequence[Array]], tuple[Array, ...]]
+
+
+@runtime_checkable
+class RangedProgram(Protocol):
+    """A program that computes with the scales in `traced.learned` where they are there.
+
+    `ranges` are those scales by name, float32: a native model may hold them beside its weights.
+    """
+
+    @property
+    def ranges(self) -> Mapping[str, NDArray[Any]]:
+        """The scales."""
+
+    def __call__(self, traced: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
+        """The graph's outputs."""
 
 
 class Backend(ABC):

@@ -35,6 +35,9 @@ class LearningArrays(ArrayOps, Protocol):
     they have in NumPy: gradients reach them.
     """
 
+    def divide(self, array: Array, divisor: Array) -> Array:
+        """(d) array / divisor, elementwise, both positive; IEEE, compiled too."""
+
     def scale_gradient(self, array: Array, factor: float) -> Array:
         """(d) The array itself, exactly; its gradient times `factor`."""
 

@@ -108,7 +108,7 @@ def compress(
         _tell(journal, narration.parsing_lines(traced.graph))
         quantized = quantize_traced(traced, settings, chosen, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
-        native = quantized.model.native(quantized.simulation.run)
+        native = quantized.model.native(quantized.program)
         accuracy = _accuracy(evaluation, traced, native)
         journal.step("deploy" if chosen.has_file else "compare")
         make = _deploy if chosen.has_file else _simulate_only

@@ -29,7 +29,7 @@ from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
 from clika_core.settings.model import Settings
 from clika_core.settings.sections import SECTIONS, TrainingSettings
-from clika_core.simulation.learned import LearnedSimulation, learn_scales
+from clika_core.simulation.learned import LearnedSimulation, learn_scales, weight_elements
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.visitor import Simulation
 from clika_core.targets.target import Target
@@ -252,12 +252,7 @@ def learned_scales(
     if not settings.training_settings.learn_scales:
         return None
     _require_learning(model, settings, "learn_scales")
-    elements = {key: int(model.parameters(key[0])[key[1]].size) for key in _own_weights(model, parameters)}
-    return learn_scales(simulation, plan, target, parameters, elements)
-
-
-def _own_weights(model: TracedModel, parameters: Parameters) -> list[tuple[str, str]]:
-    return [key for key in parameters.weights if key[1] in model.parameters(key[0])]
+    return learn_scales(simulation, plan, target, parameters, weight_elements(model, parameters))
 
 
 def _distillation(compressed: Compressed, task: Task, journal: Journal) -> Distillation | None:

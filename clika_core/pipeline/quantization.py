@@ -24,10 +24,12 @@ from clika_core.plugins.registry import observer_named
 from clika_core.sensitivity.measure import measure
 from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
+from clika_core.simulation.learned import learn_scales, weight_elements
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Target
+from clika_core.training.program import QuantizedProgram
 
 Result = TypeVar("Result")
 
@@ -44,6 +46,13 @@ class Quantized:
     measurements: Mapping[str, Measurement]
     simulation: Simulation
     timings_seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def program(self) -> QuantizedProgram:
+        """What a native model runs. It knows its scales, for a backend that holds them beside the weights."""
+        elements = weight_elements(self.model, self.parameters)
+        learned = learn_scales(self.simulation, self.plan, self.target, self.parameters, elements)
+        return QuantizedProgram(self.simulation, learned)
 
 
 def quantize_traced(

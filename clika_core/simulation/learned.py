@@ -95,6 +95,12 @@ class LearnedSimulation:
         )
 
 
+def weight_elements(model: TracedModel, parameters: Parameters) -> dict[tuple[str, str], int]:
+    """The sizes of the weights that have parameters, by layer and role; numbers are none."""
+    held = {layer: model.parameters(layer) for layer, _ in parameters.weights}
+    return {key: int(held[key[0]][key[1]].size) for key in parameters.weights if key[1] in held[key[0]]}
+
+
 def learn_scales(
     simulation: Simulation,
     plan: Plan,
@@ -187,7 +193,9 @@ class _Run:
         output = spec.outputs[0]
         assert output is not None
         product = first * second
-        return replace(spec, multiplier=product / self._scale(output), bias_divisor=product)
+        return replace(
+            spec, multiplier=self.arrays.divide(product, self._scale(output)), bias_divisor=product
+        )
 
     def _scale(self, params: QuantParams) -> Array:
         scale: Any = params.scale

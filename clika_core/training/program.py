@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.backend.trainable import LearningArrays
 from clika_core.ir.graph import ValueKey
@@ -37,6 +40,11 @@ class QuantizedProgram:
     simulation: Simulation
     learned: LearnedSimulation | None = None
     distillation: Distillation | None = None
+
+    @property
+    def ranges(self) -> Mapping[str, NDArray[np.float32]]:
+        """The scales to begin with, by name: see `clika_core.backend.interface.RangedProgram`."""
+        return {} if self.learned is None else self.learned.initial
 
     def __call__(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, as reals."""

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jax.sharding import NamedSharding, PartitionSpec
 
 import clika_jax
+from clika_core.numerics import QuantParams
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.schemes import PerTensor
+from clika_core.schemes.named import INT8
 from clika_core.settings.model import Settings
+from clika_core.simulation.learned import NativeParams
 from clika_core.targets.ort import ORT
+from clika_jax.arrays import JaxArrays
 from clika_jax.native_model import NativeModel, leaves
 from clika_jax.tracing import trace
 
@@ -31,8 +39,7 @@ def forward(params: Any, x: Any) -> Any:
     return {"logits": y @ params["second"]["w"] + params["second"]["b"]}
 
 
-@pytest.fixture(scope="module")
-def quantized() -> Quantized:
+def quantize() -> Quantized:
     params = {
         "first": {"w": normal(6, 8), "b": normal(8)},
         "second": {"w": normal(8, 3), "b": normal(3)},
@@ -43,15 +50,69 @@ def quantized() -> Quantized:
     return quantize_traced(traced, settings, ORT, Batches([(normal(16, 6),)]), lambda _: None)
 
 
+@pytest.fixture(scope="module")
+def quantized() -> Quantized:
+    return quantize()
+
+
 @pytest.fixture
 def native(quantized: Quantized) -> NativeModel:
-    made: NativeModel = quantized.model.native(quantized.simulation.run)
+    made: NativeModel = quantized.model.native(quantized.program)
     return made
 
 
 def test_parameters_are_a_tree_with_the_names_of_the_users(native: NativeModel) -> None:
     names = {name: array.shape for name, array in leaves(native.params)}
-    assert names == {"first.w": (6, 8), "first.b": (8,), "second.w": (8, 3), "second.b": (3,)}
+    assert names == {
+        "first.w": (6, 8),
+        "first.b": (8,),
+        "second.w": (8, 3),
+        "second.b": (3,),
+        "ranges.weight.linear_1.weight": (8,),
+        "ranges.weight.linear_2.weight": (3,),
+        "ranges.activation.x.0": (),
+        "ranges.activation.relu_1.0": (),
+        "ranges.activation.linear_2.0": (),
+    }
+
+
+def test_ranges_are_those_of_the_calibration(native: NativeModel, quantized: Quantized) -> None:
+    ranges = native.params["ranges"]
+    assert ranges["activation.x.0"] == quantized.parameters.activations["x", 0].scale
+    np.testing.assert_array_equal(
+        ranges["weight.linear_1.weight"], quantized.parameters.weights["linear_1", "weight"].scale
+    )
+
+
+def test_with_ranges_as_parameters_it_computes_what_the_simulation_does(
+    native: NativeModel, quantized: Quantized
+) -> None:
+    x = jnp.asarray(normal(64, 6))
+    (expected,) = quantized.simulation.run(quantized.model, [x])
+    np.testing.assert_array_equal(native(x)["logits"], expected)
+    np.testing.assert_array_equal(jax.jit(native.apply)(native.params, x)["logits"], expected)
+
+
+def test_another_range_is_another_model(native: NativeModel) -> None:
+    x = normal(32, 6)
+    ranges = native.params["ranges"]
+    wider = {**ranges, "activation.linear_2.0": ranges["activation.linear_2.0"] * 2}
+    found = np.asarray(native.apply({**native.params, "ranges": wider}, x)["logits"])
+    steps = found / np.asarray(wider["activation.linear_2.0"])
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
+    assert not np.array_equal(found, native(x)["logits"])
+
+
+def test_a_models_own_ranges_keep_their_name() -> None:
+    def own(params: Any, x: Any) -> Any:
+        return jax.nn.relu(x @ params["ranges"]) @ params["last"]
+
+    params = {"ranges": normal(6, 8), "last": normal(8, 3)}
+    traced = trace(clika_jax.Model(own, params), (normal(4, 6),))
+    found = quantize_traced(traced, Settings(), ORT, Batches([(normal(16, 6),)]), lambda _: None)
+    tree = found.model.native(found.program).params
+    assert tree["ranges"].shape == (6, 8)
+    assert set(tree["ranges_"]) == {"activation.x.0", "activation.relu_1.0", "weight.linear_1.weight"}
 
 
 def test_compiled_it_gives_the_same_codes(native: NativeModel) -> None:
@@ -99,13 +160,81 @@ def test_it_learns_with_an_optimizer_of_jax(native: NativeModel) -> None:
 
 def test_gradients_reach_every_parameter(native: NativeModel) -> None:
     x = normal(16, 6)
-    gradients = jax.grad(lambda params: jnp.square(native.apply(params, x)["logits"]).mean())(native.params)
+    gradients = gradients_of(native, x)
+    assert all((np.abs(array).max() > 0) != name.startswith("ranges.") for name, array in leaves(gradients))
+
+
+def gradients_of(native: NativeModel, x: Any) -> Any:
+    return jax.grad(lambda params: jnp.square(native.apply(params, x)["logits"]).mean())(native.params)
+
+
+def test_ranges_are_trained_where_that_is_asked_for(native: NativeModel) -> None:
+    gradients = gradients_of(native.with_trained_ranges(), normal(16, 6))
     assert all(np.abs(array).max() > 0 for _, array in leaves(gradients))
 
 
-def test_it_runs_on_sharded_inputs(native: NativeModel) -> None:
-    mesh = jax.make_mesh((1,), ("batch",))
-    x = jax.device_put(normal(8, 6), NamedSharding(mesh, PartitionSpec("batch")))
-    np.testing.assert_array_equal(
-        jax.jit(native.apply)(native.params, x)["logits"], native(np.asarray(x))["logits"]
+def test_the_gradient_of_a_range_is_that_of_lsq() -> None:
+    """Esser et al. 2020, equation 3: code - x / scale inside the clip, the bound outside."""
+    arrays, values = JaxArrays(), jnp.asarray(normal(200) * 3)
+    params = QuantParams(np.asarray(0.02, np.float32), np.asarray(3, np.int32), INT8, PerTensor())
+    upstream = jnp.asarray(normal(200))
+
+    def loss(scale: Any) -> Any:
+        own = cast(
+            QuantParams,
+            NativeParams(arrays.scale_gradient(scale, 0.25), params.zero_point, INT8, PerTensor()),
+        )
+        return (arrays.dequantize(arrays.quantize(values, own), own) * upstream).sum()
+
+    ratio = np.asarray(values, np.float64) / 0.02
+    codes = np.clip(np.rint(ratio), -131, 124)
+    slope = np.where(codes == np.rint(ratio), codes - ratio, codes)
+    expected = 0.25 * (slope * np.asarray(upstream)).sum()
+    np.testing.assert_allclose(jax.jit(jax.grad(loss))(jnp.float32(0.02)), expected, rtol=1e-4)
+
+
+SHARDED = """
+import jax, numpy as np
+from jax.sharding import NamedSharding, PartitionSpec as P
+from tests.backends.jax.test_native_model import quantize, normal
+found = quantize()
+native = found.model.native(found.program)
+mesh = jax.make_mesh((2,), ("devices",))
+place = lambda array, *axes: jax.device_put(array, NamedSharding(mesh, P(*axes)))
+x, params = normal(8, 6), native.params
+replicated = jax.tree.map(place, params)
+split = {**replicated, "first": {"w": place(params["first"]["w"], None, "devices"),
+                                 "b": place(params["first"]["b"], "devices")}}
+ranges = {**replicated["ranges"]}
+ranges["weight.linear_1.weight"] = place(ranges["weight.linear_1.weight"], "devices")
+split["ranges"] = ranges
+expected = native(x)["logits"]
+loss = lambda p, x: (native.with_trained_ranges().apply(p, x)["logits"] ** 2).mean()
+slopes = jax.jit(jax.grad(loss))(params, x)
+for given, data in ((replicated, place(x, "devices")), (split, place(x))):
+    found = jax.jit(native.apply)(given, data)["logits"]
+    assert len(found.sharding.device_set) == 2
+    np.testing.assert_array_equal(found, expected)
+    for own, alone in zip(jax.tree.leaves(jax.jit(jax.grad(loss))(given, data)), jax.tree.leaves(slopes)):
+        np.testing.assert_allclose(own, alone, rtol=1e-3, atol=1e-5)
+"""
+
+
+def test_on_two_devices_data_and_parameters_can_be_sharded() -> None:
+    environment = {
+        **os.environ,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+        "JAX_PLATFORMS": "cpu",
+    }
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(Path(__file__).parents[3]), environment.get("PYTHONPATH", "")]
     )
+    done = subprocess.run(
+        [sys.executable, "-c", SHARDED],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

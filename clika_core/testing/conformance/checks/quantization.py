@@ -108,7 +108,7 @@ class QuantizationChecks(Kit):
     def test_the_native_model_computes_the_simulation(self, case: Case) -> None:
         """Called as the user's model is, with results of the same structure."""
         found, inputs = case.quantized, case.inputs(3)
-        native = found.model.native(found.simulation.run)
+        native = found.model.native(found.program)
         expected = found.simulation.run(found.model, found.model.flatten_inputs(inputs))
         result = case.harness.call(native, inputs)
         assert type(result) is type(case.harness.call(case.subject.model, inputs))

@@ -49,7 +49,7 @@ class TrainingChecks(Kit):
     def test_the_native_model_learns(self, case: Case) -> None:
         """The loss falls; the user's model stays as it was."""
         harness, before = case.harness, case.harness.state(case.subject.model)
-        native = case.quantized.model.native(case.quantized.simulation.run)
+        native = case.quantized.model.native(case.quantized.program)
         losses = harness.train(native, case.inputs(8), 8)
         assert len(losses) == 8
         assert np.isfinite(losses).all()
