@@ -109,6 +109,10 @@ class TensorFlowArrays:
         """Elementwise clip; a limit may be a tensor."""
         return tf.clip_by_value(codes, tf.cast(minimum, codes.dtype), tf.cast(maximum, codes.dtype))
 
+    def divide(self, array: Any, divisor: Any) -> Any:
+        """array / divisor: with tensors on both sides TensorFlow's own division is IEEE."""
+        return array / divisor
+
     def scale_gradient(self, array: Any, factor: float) -> Any:
         """The tensor itself, exactly; its gradient times `factor`."""
 
