@@ -182,7 +182,9 @@ class Graph:
 
     def value(self, key: ValueKey) -> Value:
         """The value at output `key[1]` of node `key[0]`."""
-        return self[key[0]].outputs[key[1]]
+        name, port = key
+        position = self.index.get(name)
+        return (self[name] if position is None else self.nodes[position]).outputs[port]
 
     def __getitem__(self, name: str) -> Node:
         """The node of that exact name; raises GraphError with the nearest names."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from clika_core.ir.graph import NodeKind
 from clika_core.planning.decision import Border, BorderKind
 from clika_core.planning.wiring import Wiring
 
@@ -15,42 +14,43 @@ class Borders:
     """All borders, kept up to date. None lies inside a group: its members agree."""
 
     def __init__(self, wiring: Wiring) -> None:
-        """No layer is float yet."""
+        """No layer is float yet, only what enters and leaves the graph."""
         self._wiring = wiring
         self._found: dict[int, Border] = {}
-        ends = [p for p, node in enumerate(wiring.graph.nodes) if node.kind is not NodeKind.LAYER]
-        is_float = bytearray(node.kind is NodeKind.OUTPUT for node in wiring.graph.nodes)
+        graph = wiring.graph
+        is_float = bytearray(len(graph))
+        ends = [graph.index[node.name] for node in (*graph.inputs, *graph.outputs)]
+        for position in ends:
+            is_float[position] = 1
         self.place(ends, is_float)
 
     def place(self, turned: Iterable[int], is_float: Sequence[int]) -> None:
         """Take in that the nodes at `turned` turned float or quantized."""
-        values: set[int] = set()
-        first = self._wiring.first_value
-        for position in turned:
-            values.update(range(first[position], first[position + 1]))
-            values.update(self._wiring.value_sources[position])
+        sources, further = self._wiring.value_sources, self._wiring.further_values
+        values = set(turned)
+        values.update(*[sources[position] for position in values])
+        values.update(*[further[position] for position in further.keys() & values])
+        owner, readers, found = self._wiring.owner, self._wiring.value_readers, self._found
         for value in values:
-            border = self._border(value, is_float)
-            if border is not None:
-                self._found[value] = border
-            else:
-                self._found.pop(value, None)
+            comes_float = is_float[owner[value]]
+            crossing = {reader for reader in readers[value] if is_float[reader] != comes_float}
+            if crossing:
+                found[value] = self._border(value, crossing, bool(comes_float))
+            elif value in found:
+                del found[value]
 
     def all(self) -> tuple[Border, ...]:
         """In trace order of their producers and ports."""
-        return tuple([self._found[value] for value in sorted(self._found)])
+        owner = self._wiring.owner
+        return tuple(
+            [self._found[value] for value in sorted(self._found, key=lambda value: (owner[value], value))]
+        )
 
-    def _border(self, value: int, is_float: Sequence[int]) -> Border | None:
-        readers = self._wiring.value_readers[value]
-        position = self._wiring.owner[value]
-        nodes = self._wiring.graph.nodes
-        producer = nodes[position]
-        comes_float = bool(is_float[position]) or producer.kind is NodeKind.INPUT
-        crossing = {reader for reader in readers if is_float[reader] != comes_float}
-        if not crossing:
-            return None
+    def _border(self, value: int, readers: Iterable[int], comes_float: bool) -> Border:
+        """The border of a value for the readers that want it otherwise."""
+        names = self._wiring.names
+        producer, port = self._wiring.key(value)
         kind = BorderKind.QUANTIZE if comes_float else BorderKind.DEQUANTIZE
-        port = value - self._wiring.first_value[position]
-        name = producer.name if port == 0 else f"{producer.name}.{port}"
-        consumers = tuple([nodes[reader].name for reader in sorted(crossing)])
-        return Border(f"{name}_{_SUFFIX[kind]}", producer.name, port, kind, consumers)
+        name = producer if port == 0 else f"{producer}.{port}"
+        consumers = tuple([names[reader] for reader in sorted(readers)])
+        return Border(f"{name}_{_SUFFIX[kind]}", producer, port, kind, consumers)

@@ -40,10 +40,12 @@ class Groups:
 
     def members(self, head: int) -> Iterable[int]:
         """The layers behind `head` in its group, in order."""
+        found: list[int] = []
         member = self._next.get(head, -1)
         while member >= 0 and self.heads[member] == head:
-            yield member
+            found.append(member)
             member = self._next.get(member, -1)
+        return found
 
     def _first(self, position: int) -> int:
         while position in self._before:
@@ -68,14 +70,14 @@ class Groups:
 
 def _followers(wiring: Wiring, target: Target) -> dict[int, int]:
     """Each layer that another may follow in one group, with that other."""
-    nodes, first, readers = wiring.graph.nodes, wiring.first_value, wiring.value_readers
+    nodes, readers = wiring.graph.nodes, wiring.value_readers
     following = {name for followers in target.fusions.values() for name in followers}
     leading = following | set(target.fusions)
     found: dict[int, int] = {}
     for position, node in enumerate(nodes):
         if node.type not in leading or not wiring.stays[position] or len(node.outputs) != 1:
             continue
-        reading = readers[first[position]]
+        reading = readers[position]
         if len(reading) != 1:
             continue
         follower = nodes[reading[0]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
 from functools import cached_property
+from itertools import compress
+from typing import TypeAlias
 
 from clika_core.frozen import frozen
 from clika_core.planning.decision import Cause, CauseKind
@@ -14,6 +16,9 @@ from clika_core.planning.sensitivities import Sensitivity
 from clika_core.planning.support import Bits, Support
 from clika_core.planning.wiring import Wiring
 from clika_core.settings.model import Settings
+
+Causes: TypeAlias = tuple[Cause, ...]
+_Said: TypeAlias = tuple[int, bool, int, str | None, tuple[str, ...] | None, Cause | None]
 
 _OVERRIDABLE = frozenset({CauseKind.TAIL, CauseKind.RULE, CauseKind.SENSITIVITY})
 
@@ -53,9 +58,9 @@ class Question:
 
     def bits(self, position: int) -> Bits:
         """The bits of weights and activations that hold on a layer."""
-        weights, activations = (self.reach.fields[name].get(position) for name in BIT_FIELDS)
-        if weights is None and activations is None:
+        if position not in self._with_bits:
             return self.default_bits
+        weights, activations = (self.reach.fields[name].get(position) for name in BIT_FIELDS)
         return (
             int(weights.value) if weights else self.default_bits[0],
             int(activations.value) if activations else self.default_bits[1],
@@ -65,6 +70,11 @@ class Question:
     def ruled(self) -> Set[int]:
         """The layers of which any rule says anything."""
         return self.reach.causes.keys() | set().union(*self.reach.fields.values())
+
+    @cached_property
+    def _with_bits(self) -> Set[int]:
+        """The layers that a rule gives bits."""
+        return self.reach.fields[BIT_FIELDS[0]].keys() | self.reach.fields[BIT_FIELDS[1]].keys()
 
     def rules_say(self, position: int) -> tuple[RulesHere, bool, Bits]:
         """The causes that rules give a layer, whether an explicit False holds on it, and its bits."""
@@ -80,11 +90,11 @@ class OwnCauses:
         """No layer has a cause yet."""
         self._wiring, self._support = wiring, support
         num_nodes = len(wiring.graph)
-        self.causes: list[tuple[Cause, ...]] = [()] * num_nodes
-        self.overridden: list[tuple[Cause, ...]] = [()] * num_nodes
+        self.causes: list[Causes] = [()] * num_nodes
+        self.overridden: list[Causes] = [()] * num_nodes
         self.is_float = bytearray(num_nodes)
         self._asked: dict[int, tuple[RulesHere, bool, Bits]] = {}  # where rules said something
-        self._merged: dict[tuple[int, bool, tuple[Cause, ...]], tuple[tuple[Cause, ...], ...]] = {}
+        self._merged: dict[_Said, tuple[Causes, Causes]] = {}
         self._kept_alive: list[RulesHere] = []  # an id may be a key of `_merged` only while its object lives
 
     def update(self, question: Question, positions: Iterable[int] | None) -> list[int]:
@@ -92,7 +102,7 @@ class OwnCauses:
         turned: list[int] = []
         stays, is_float, ruled = self._wiring.stays, self.is_float, question.ruled
         default, tail, is_measured = question.default_bits, question.tail, question.threshold is not None
-        is_float_only = self._wiring.is_float_only
+        is_float_only, names, merged = self._wiring.is_float_only, self._wiring.names, self._merged
         reasons = self._support.unsupported(default)
         if positions is None:
             positions = self._concerned(question, reasons)
@@ -105,15 +115,14 @@ class OwnCauses:
                 here, is_kept, bits = (), False, default
                 self._asked.pop(position, None)
             reason = reasons.get(position) if bits == default else self._support.reason(position, bits)
-            is_plain = reason is None and position not in tail and not is_measured
-            fixed = (
-                () if is_plain and not is_float_only[position] else self._fixed(question, position, reason)
-            )
-            if fixed or here:
-                self.causes[position], self.overridden[position] = self._merge(here, is_kept, fixed)
-            else:
-                self.causes[position] = self.overridden[position] = ()
-            if bool(self.causes[position]) != is_float[position]:
+            measured = _sensitivity(question, names[position]) if is_measured else None
+            said = (id(here), is_kept, is_float_only[position], reason, tail.get(position), measured)
+            if said not in merged:
+                merged[said] = _merge(here, *said[1:])
+                self._kept_alive.append(here)
+            causes, self.overridden[position] = merged[said]
+            self.causes[position] = causes
+            if bool(causes) != is_float[position]:
                 is_float[position] ^= 1
                 turned.append(position)
         if len(self._kept_alive) > 2 * len(stays) + 1000:
@@ -124,9 +133,9 @@ class OwnCauses:
     def _concerned(self, question: Question, reasons: Mapping[int, str]) -> set[int]:
         """All layers that have a cause, or had one."""
         index = self._wiring.graph.index
-        float_only = {position for position, is_one in enumerate(self._wiring.is_float_only) if is_one}
+        float_only = compress(range(len(self.causes)), self._wiring.is_float_only)
         measured = {index[name] for name in question.measured if name in index}
-        before = {position for position, causes in enumerate(self.causes) if causes}
+        before = set(compress(range(len(self.causes)), self.causes))
         return before.union(self._asked, float_only, measured, question.ruled, reasons, question.tail)
 
     def differing(self, question: Question) -> set[int]:
@@ -134,32 +143,24 @@ class OwnCauses:
         gone = self._asked.keys() - question.ruled
         return gone | {p for p in question.ruled if self._asked.get(p) != question.rules_say(p)}
 
-    def _fixed(self, question: Question, position: int, reason: str | None) -> tuple[Cause, ...]:
-        """The causes that no rule gives."""
-        is_float_only = self._wiring.is_float_only[position]
-        of = question.tail.get(position)
-        measured = _sensitivity(question, self._wiring.graph.nodes[position].name)
-        if reason is None and of is None and measured is None and not is_float_only:
-            return ()
-        found = [Cause(CauseKind.FLOAT_ONLY)] if is_float_only else []
-        found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
-        found += [Cause(CauseKind.TAIL, of=of)] if of else []
-        found += [measured] if measured else []
-        return tuple(found)
 
-    def _merge(
-        self, here: RulesHere, is_kept: bool, fixed: tuple[Cause, ...]
-    ) -> tuple[tuple[Cause, ...], ...]:
-        """Causes that hold, and causes that an explicit False took away; shared by layers that have the same."""
-        key = (id(here), is_kept, fixed)
-        found = self._merged.get(key)
-        if found is None:
-            causes = sorted((*fixed, *(cause for _, cause in here)), key=Cause.sort_key)
-            lost = tuple(cause for cause in causes if is_kept and cause.kind in _OVERRIDABLE)
-            held = tuple(cause for cause in causes if not (is_kept and cause.kind in _OVERRIDABLE))
-            found = self._merged[key] = (held, lost)
-            self._kept_alive.append(here)
-        return found
+def _merge(
+    here: RulesHere,
+    is_kept: bool,
+    is_float_only: int,
+    reason: str | None,
+    of: tuple[str, ...] | None,
+    measured: Cause | None,
+) -> tuple[Causes, Causes]:
+    """Causes that hold, and causes that an explicit False took away; shared by layers of which the same is said."""
+    found = [Cause(CauseKind.FLOAT_ONLY)] if is_float_only else []
+    found += [Cause(CauseKind.UNSUPPORTED, of=(reason,))] if reason else []
+    found += [Cause(CauseKind.TAIL, of=of)] if of else []
+    found += [measured] if measured else []
+    causes = sorted((*found, *(cause for _, cause in here)), key=Cause.sort_key)
+    lost = tuple(cause for cause in causes if is_kept and cause.kind in _OVERRIDABLE)
+    held = tuple(cause for cause in causes if not (is_kept and cause.kind in _OVERRIDABLE))
+    return held, lost
 
 
 def _sensitivity(question: Question, layer: str) -> Cause | None:

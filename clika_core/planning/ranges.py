@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import compress
 
 from clika_core.ir.graph import Graph, NodeKind
 from clika_core.planning.decision import Cause, How
@@ -67,12 +68,18 @@ class RuleCauses:
         """For every layer that a rule reaches: the rules' numbers and the causes they give."""
         found: dict[int, RulesHere] = {}
         shared: dict[tuple[int, int, int], RulesHere] = {}
-        nodes, selected, ending, reaching = self._graph.nodes, self._selected, self._ending, self._reaching
-        for position, reached in enumerate(self._reached):
-            own = selected.get(position, 0)
-            if not (reached or own) or nodes[position].kind is not NodeKind.LAYER:
+        nodes, selected, reaching, is_open = (
+            self._graph.nodes,
+            self._selected,
+            self._reaching,
+            self._open_ended,
+        )
+        ranged = [down & (up | is_open) for down, up in zip(self._reached, self._ending, strict=True)]
+        for position in sorted(selected.keys() | compress(range(len(nodes)), ranged)):
+            if nodes[position].kind is not NodeKind.LAYER:
                 continue
-            key = (own, reached & (ending[position] | self._open_ended) & ~own, reaching[position])
+            own = selected.get(position, 0)
+            key = (own, ranged[position] & ~own, reaching[position])
             if key not in shared:
                 shared[key] = self._causes(*key)
             if shared[key]:
@@ -105,9 +112,10 @@ def causes_of(graph: Graph, rule: ResolvedRule) -> tuple[dict[int, Cause], list[
     names = Picker([graph.nodes[position].name for position in sorted(rule.targets)])
     shared: dict[tuple[How, int], Cause] = {}
     causes: dict[int, Cause] = {}
+    nodes, matches, layer, selected = graph.nodes, rule.matches, NodeKind.LAYER, How.SELECTED
     for position, bits in members.items():
-        if graph.nodes[position].kind is NodeKind.LAYER:
-            key = (How.SELECTED if position in rule.matches else how, bits)
+        if nodes[position].kind is layer:
+            key = (selected if position in matches else how, bits)
             if key not in shared:
                 shared[key] = rule.cause(key[0], names(bits))
             causes[position] = shared[key]

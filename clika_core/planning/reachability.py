@@ -53,19 +53,19 @@ def downstream_of(graph: Graph, starts: Collection[int], last: int | None = None
 def between(graph: Graph, starts: Collection[int], ends: Collection[int]) -> list[int]:
     """The nodes on any path from one of `starts` to one of `ends`, both included, in trace order.
 
-    Only what lies between the first start and the last end is looked at, once down and once up.
+    Only what lies between the first start and the last end is looked at, once down and once up; each node only
+    until one of its neighbours tells.
     """
-    first, last = min(starts, default=0), max(ends, default=-1)
-    reached = downstream_of(graph, starts, last)
+    reached = downstream_of(graph, starts, max(ends, default=-1))
     flags = [False] * len(reached)
     for end in ends:
         flags[end] = reached[end]
-    producers = graph.producers
-    for position in range(last, first - 1, -1):
-        if flags[position]:
-            for producer in producers[position]:
-                if reached[producer]:
-                    flags[producer] = True
+    consumers = graph.consumers
+    for position in reversed(flagged(reached)):
+        for consumer in consumers[position]:
+            if flags[consumer]:
+                flags[position] = True
+                break
     return flagged(flags)
 
 

@@ -69,12 +69,12 @@ class SelectorIndex:
         After some dozens of questions none: who misspelt that much has the wrong graph, and each takes long.
         """
         _, _, rest = selector.rpartition(":")
-        candidates = [*self._names, *self._modules, *self._types]
+        candidates = [*self._words, *self._modules, *self._types]
         if len(self._asked) * min(len(candidates), MAX_COMPARED) > _MAX_COMPARISONS:
             return []
         self._asked.append(selector)
         close = nearest(rest, candidates)
-        return [word if word in self._names or word in self._modules else f"op:{word}" for word in close]
+        return [word if self._named(word) or word in self._modules else f"op:{word}" for word in close]
 
     @cached_property
     def _asked(self) -> list[str]:
@@ -82,9 +82,13 @@ class SelectorIndex:
         return []
 
     @cached_property
-    def _names(self) -> Mapping[str, Sequence[int]]:
-        """Layer names and framework names, each with its layers. Source paths are found by `_modules`."""
-        return {**{node.name: (position,) for position, node in self._layers}, **self._aliases}
+    def _words(self) -> Sequence[str]:
+        """Layer names and framework names. Source paths are found by `_modules`."""
+        return [*[node.name for _, node in self._layers], *self._aliases]
+
+    def _named(self, word: str) -> Sequence[int]:
+        """The layers of that name or framework name."""
+        return (self.graph.index[word],) if self._is_layer(word) else self._aliases.get(word, ())
 
     @cached_property
     def _aliases(self) -> dict[str, list[int]]:
@@ -95,8 +99,9 @@ class SelectorIndex:
         """
         found: dict[str, list[int]] = {}
         for position, node in self._layers:
+            path = node.path
             for alias in node.aliases:
-                if alias != node.path and not self._is_layer(alias):
+                if alias != path and not self._is_layer(alias):
                     positions = found.setdefault(alias, [])
                     if not positions or positions[-1] != position:
                         positions.append(position)
@@ -111,8 +116,11 @@ class SelectorIndex:
         """The layers at each path."""
         found: dict[str, list[int]] = {}
         for position, node in self._layers:
-            if node.path:
-                found.setdefault(node.path, []).append(position)
+            path = node.path
+            if path in found:
+                found[path].append(position)
+            elif path:
+                found[path] = [position]
         return found
 
     @cached_property
@@ -123,11 +131,11 @@ class SelectorIndex:
     @cached_property
     def _modules(self) -> dict[str, None]:
         """Every path of a layer, and every path above it."""
-        found: dict[str, None] = {}
-        for path in self._paths:
-            while path and path not in found:
-                found[path] = None
-                path = path.rpartition(".")[0]
+        found = newest = dict.fromkeys(self._paths)
+        while newest:
+            above = dict.fromkeys([path.rpartition(".")[0] for path in newest])
+            newest = {path: None for path in above if path and path not in found}
+            found.update(newest)
         return found
 
     @cached_property
@@ -139,23 +147,23 @@ class SelectorIndex:
 
     @cached_property
     def _layers(self) -> list[tuple[int, Node]]:
-        return [pair for pair in enumerate(self.graph.nodes) if pair[1].kind is NodeKind.LAYER]
+        layer = NodeKind.LAYER
+        return [pair for pair in enumerate(self.graph.nodes) if pair[1].kind is layer]
 
     @cached_property
     def _sorted_words(self) -> tuple[list[str], list[str]]:
         """What a glob is compared with: names, modules."""
-        return sorted(self._names), sorted(self._modules)
+        return sorted(self._words), sorted(self._modules)
 
     @cached_property
     def _whole_words(self) -> Words:
         """What a regular expression is compared with: names, and whole paths of layers."""
         from clika_core.planning.regular_expressions import Words
 
-        return Words(list({**self._names, **self._paths}))
+        return Words(list(dict.fromkeys([*self._words, *self._paths])))
 
     def _by_name(self, name: str) -> Matches:
-        positions = (self.graph.index[name],) if self._is_layer(name) else self._aliases.get(name, ())
-        return dict.fromkeys(positions, Specificity.NAME)
+        return dict.fromkeys(self._named(name), Specificity.NAME)
 
     def _by_path(self, text: str) -> Matches:
         path = normalise_path(text)
@@ -173,7 +181,7 @@ class SelectorIndex:
     def _by_glob(self, pattern: str) -> Matches:
         names, modules = self._sorted_words
         pattern = normalise_path(pattern)
-        found = [p for word in matching_words(pattern, names) for p in self._names[word]]
+        found = [p for word in matching_words(pattern, names) for p in self._named(word)]
         for module in matching_words(pattern, modules):
             found += self._paths.get(module, ())
             found += self._below(module)
@@ -181,9 +189,7 @@ class SelectorIndex:
 
     def _by_regex(self, pattern: str) -> Matches:
         found = self._whole_words.matching(pattern)
-        positions = (
-            p for word in found for places in (self._names, self._paths) for p in places.get(word, ())
-        )
+        positions = (p for word in found for p in (*self._named(word), *self._paths.get(word, ())))
         return dict.fromkeys(sorted(positions), Specificity.REGEX)
 
     def _by_type(self, type_: str) -> Matches:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from clika_core.ir.graph import Node
 from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.planning.wiring import Wiring
-from clika_core.targets.target import Target
+from clika_core.targets.target import Target, computes_on_floats
 
 Bits: TypeAlias = tuple[int, int]  # of weights, of activations
 
@@ -19,6 +18,7 @@ class Support:
     def __init__(self, wiring: Wiring, target: Target) -> None:
         """Nothing asked yet."""
         self._wiring, self._target = wiring, target
+        self._refusals: dict[tuple[str, bool, bool, Bits], str | None] = {}
         self._answers: dict[Bits, dict[int, str | None]] = {}
         self._unsupported: dict[Bits, Mapping[int, str]] = {}
 
@@ -26,34 +26,27 @@ class Support:
         """None where the target computes the layer in integers; a type nobody knows is never guessed."""
         answers = self._answers.setdefault(bits, {})
         if position not in answers:
-            answers[position] = self._ask(self._wiring.graph.nodes[position], bits)
+            answers[position] = self._ask(position, bits)
         return answers[position]
 
     def unsupported(self, bits: Bits) -> Mapping[int, str]:
         """The layers that the target cannot compute with these bits, with the reasons."""
         if bits not in self._unsupported:
-            self._unsupported[bits] = dict(self._ask_all(bits))
+            answers = ((p, self._ask(p, bits)) for p in self._wiring.layers if self._wiring.stays[p])
+            self._unsupported[bits] = {position: reason for position, reason in answers if reason is not None}
         return self._unsupported[bits]
 
-    def _ask_all(self, bits: Bits) -> Iterator[tuple[int, str]]:
-        """Layers of one type that compute on floats get one answer, unless the kernel has a condition."""
-        kernels, traits, sources = self._target.kernels, self._wiring.traits, self._wiring.value_sources
-        by_type: dict[tuple[str, Trait], str | None] = {}
-        for position, node in enumerate(self._wiring.graph.nodes):
-            if not self._wiring.stays[position]:
-                continue
-            kernel = kernels.get(node.type)
-            if (kernel is not None and kernel.condition is not None) or not sources[position]:
-                reason = self._ask(node, bits)
-            else:
-                key = (node.type, traits[position])
-                if key not in by_type:
-                    by_type[key] = self._ask(node, bits)
-                reason = by_type[key]
-            if reason is not None:
-                yield position, reason
+    def _ask(self, position: int, bits: Bits) -> str | None:
+        """What holds for all layers of one type and kind is asked once, and the rest of each layer."""
+        graph = self._wiring.graph
+        node = graph.nodes[position]
+        has_data = bool(self._wiring.value_sources[position]) or computes_on_floats(graph, node)
+        kind = (node.type, self._wiring.traits[position] is Trait.WEIGHTED, has_data, bits)
+        if kind not in self._refusals:
+            self._refusals[kind] = self._refusal(*kind)
+        return self._refusals[kind] or self._target.objection(graph, node)
 
-    def _ask(self, node: Node, bits: Bits) -> str | None:
-        if node.type not in OPERATORS:
-            return f"{node.type} is no operator type of the vocabulary"
-        return self._target.support(self._wiring.graph, node, *bits)
+    def _refusal(self, type_: str, is_weighted: bool, has_data: bool, bits: Bits) -> str | None:
+        if type_ not in OPERATORS:
+            return f"{type_} is no operator type of the vocabulary"
+        return self._target.refusal(type_, is_weighted, has_data, *bits)

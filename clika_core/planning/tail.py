@@ -24,15 +24,16 @@ def tails(
     passes_weighted = [0] * len(graph.nodes)
     pick = Picker(outputs)
     found: dict[int, tuple[str, ...]] = {}
-    for position in range(len(graph.nodes) - 1, -1, -1):
+    nodes, producers, layer, weighted = graph.nodes, graph.producers, NodeKind.LAYER, Trait.WEIGHTED
+    for position in range(len(nodes) - 1, -1, -1):
         reached = reaches[position]
         if not reached:
             continue
         passed = passes_weighted[position]
-        if reached != passed and graph.nodes[position].kind is NodeKind.LAYER:
+        if reached != passed and nodes[position].kind is layer:
             found[position] = pick(reached & ~passed)
-        after = reached if traits[position] is Trait.WEIGHTED else passed
-        for producer in graph.producers[position]:
+        after = reached if traits[position] is weighted else passed
+        for producer in producers[position]:
             reaches[producer] |= reached
             passes_weighted[producer] |= after
     return dict(reversed(found.items()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from clika_core.ir.graph import NodeKind
 from clika_core.planning.borders import Borders
 from clika_core.planning.decision import Cause, CauseKind, Decision, Precision
 from clika_core.planning.effects import Effects
@@ -26,15 +25,13 @@ class Verdicts:
 
     def __init__(self, wiring: Wiring, target: Target) -> None:
         """Prepare; nothing is decided yet."""
-        graph = wiring.graph
         self._wiring, self._target = wiring, target
         self._support = Support(wiring, target)
         self._own = OwnCauses(wiring, self._support)
         self._groups = Groups(wiring, target)
         self._inheritance = Inheritance(wiring, self._groups, self._own.is_float)
         self._borders = Borders(wiring)
-        self._layers = [p for p, node in enumerate(graph.nodes) if node.kind is NodeKind.LAYER]
-        self._decisions: list[Decision | None] = [None] * len(graph.nodes)
+        self._decisions: list[Decision | None] = [None] * len(wiring.graph)
         self._asked: Question | None = None
 
     def plan(self, question: Question, touched: set[int] | None) -> Plan:
@@ -78,43 +75,39 @@ class Verdicts:
         regrouped = self._groups.regroup(turned, self._own.is_float)
         inheriting, flipped = self._inheritance.update([*turned, *regrouped])
         self._borders.place(flipped, self._inheritance.is_float)
-        self._decide(question, self._layers if positions is None else {*positions, *regrouped, *inheriting})
+        self._decide(
+            question, self._wiring.layers if positions is None else {*positions, *regrouped, *inheriting}
+        )
 
     def _decide(self, question: Question, positions: Iterable[int]) -> None:
-        nodes, stays, heads = self._wiring.graph.nodes, self._wiring.stays, self._groups.heads
+        names, stays, heads = self._wiring.names, self._wiring.stays, self._groups.heads
         causes, overridden, giving = self._own.causes, self._own.overridden, self._inheritance.giving
         is_float, ruled, default = self._inheritance.is_float, question.ruled, question.default_bits
         measured = question.measured
         decisions, nothing = self._decisions, ()
         for position in positions:
-            name = nodes[position].name
+            name = names[position]
             if not stays[position]:
                 decisions[position] = self._of_removed(name)
                 continue
-            head = heads[position]
-            group = name if head == position else nodes[head].name
             bits = question.bits(position) if position in ruled else default
             qs = measured[name].qs if measured and name in measured else None
+            group, lost = names[heads[position]], overridden[position]
             if is_float[position]:
-                found = self._causes(causes[position], giving(position))
-                decisions[position] = Decision(
-                    name, _FLOAT, found, overridden[position], group, None, *bits, qs
-                )
+                held, givers = causes[position], giving(position)
+                if givers:
+                    of = tuple([names[giver] for giver in givers])
+                    held = (*held, Cause(_INHERITED, None, None, None, of))
+                decisions[position] = Decision(name, _FLOAT, held, lost, group, None, *bits, qs)
             else:
-                lost = overridden[position]
                 decisions[position] = Decision(name, _QUANTIZED, nothing, lost, group, None, *bits, qs)
-
-    def _causes(self, held: tuple[Cause, ...], givers: Collection[int]) -> tuple[Cause, ...]:
-        if not givers:
-            return held
-        nodes = self._wiring.graph.nodes
-        return (*held, Cause(CauseKind.INHERITED, of=tuple([nodes[giver].name for giver in givers])))
 
     def _of_removed(self, name: str) -> Decision:
         host = self._wiring.removed[name]
         head = self._groups.heads[self._wiring.graph.index[host]] if host else None
-        group = None if head is None else self._wiring.graph.nodes[head].name
+        group = None if head is None else self._wiring.names[head]
         return Decision(name, Precision.REMOVED, group=group, into=host)
 
 
-_FLOAT, _QUANTIZED = Precision.FLOAT, Precision.QUANTIZED  # an attribute of an enum is slow to look up
+# an attribute of an enum is slow to look up
+_FLOAT, _QUANTIZED, _INHERITED = Precision.FLOAT, Precision.QUANTIZED, CauseKind.INHERITED

@@ -12,7 +12,11 @@ def all_of(*conditions: Condition) -> Condition:
     """Every condition holds; else the reason of the first that does not."""
 
     def check(graph: Graph, node: Node) -> str | None:
-        return next((reason for condition in conditions if (reason := condition(graph, node))), None)
+        for condition in conditions:
+            reason = condition(graph, node)
+            if reason is not None:
+                return reason
+        return None
 
     check.__doc__ = "; ".join(
         (each.__doc__ or each.__name__).partition("\n")[0].rstrip(".") for each in conditions
@@ -72,8 +76,10 @@ def weight_on_the_right(_: Graph, node: Node) -> str | None:
 
 def only_input_computed(_: Graph, node: Node) -> str | None:
     """A layer whose weight and bias are constants."""
-    computed = [port.role for port in node.inputs if port.role != "input"]
-    return f"its {computed[0]} is computed" if computed else None
+    for port in node.inputs:
+        if port.role != "input":
+            return f"its {port.role} is computed"
+    return None
 
 
 def unscaled(_: Graph, node: Node) -> str | None:
@@ -97,8 +103,10 @@ def same_rank(graph: Graph, node: Node) -> str | None:
 
 def float_operands(graph: Graph, node: Node) -> str | None:
     """Every operand is floating point."""
-    integers = [port.role for port in node.inputs if not graph.value(port.key).is_float]
-    return f"operand {integers[0]} is not floating point" if integers else None
+    for port in node.inputs:
+        if not graph.value(port.key).is_float:
+            return f"operand {port.role} is not floating point"
+    return None
 
 
 def _tuple(value: AttributeValue) -> tuple[AttributeValue, ...]:

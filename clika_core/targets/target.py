@@ -78,21 +78,41 @@ class Target:
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
     ) -> str | None:
         """None where the target computes this layer in integers, else why not."""
-        kernel = self.kernels.get(node.type)
+        has_weight, has_data = is_weighted(node), computes_on_floats(graph, node)
+        bits = weights_num_bits, activations_num_bits
+        return self.refusal(node.type, has_weight, has_data, *bits) or self.objection(graph, node)
+
+    def refusal(
+        self,
+        type_: str,
+        has_weight: bool,
+        has_data: bool,
+        weights_num_bits: int = 8,
+        activations_num_bits: int = 8,
+    ) -> str | None:
+        """Why the target computes no layer of this type in integers, weighted or not, with or without float data.
+
+        An embedding has no float data, only codes to look up.
+        """
+        kernel = self.kernels.get(type_)
         if kernel is None:
-            return f"{self.name} has no quantized kernel for {node.type}"
-        has_weight = is_weighted(node)  # an embedding computes on integers, and has codes to look up
-        if not has_weight and not any(graph.value(port.key).is_float for port in node.inputs):
-            return f"{self.name} runs {node.type} quantized only on floating-point data of the model's inputs"
+            return f"{self.name} has no quantized kernel for {type_}"
+        if not has_weight and not has_data:
+            return f"{self.name} runs {type_} quantized only on floating-point data of the model's inputs"
         if kernel.needs_weight and not has_weight:
-            return f"{self.name} runs {node.type} quantized only with a constant weight"
+            return f"{self.name} runs {type_} quantized only with a constant weight"
         if activations_num_bits not in self.activation_bits:
             return f"{self.name} has no {activations_num_bits}-bit activations"
         if has_weight and weights_num_bits not in self.weight_bits:
             return f"{self.name} has no {weights_num_bits}-bit weights"
-        if self._is_grouped(node) and self.weight_group_size not in self.group_sizes:
+        if has_weight and self._groups_weights_of(kernel) and self.weight_group_size not in self.group_sizes:
             return f"{self.name} has no kernel for weights in groups of {self.weight_group_size}"
-        reason = kernel.condition(graph, node) if kernel.condition else None
+        return None
+
+    def objection(self, graph: Graph, node: Node) -> str | None:
+        """Why the target does not compute this very layer in integers, where it does compute others of its type."""
+        condition = self.kernels[node.type].condition
+        reason = condition(graph, node) if condition is not None else None
         return f"{self.name} has no quantized kernel for it: {reason}" if reason else None
 
     def with_half_range(self) -> Target:
@@ -147,9 +167,16 @@ class Target:
 
     def _is_grouped(self, node: Node) -> bool:
         """Whether the layer's weights have one scale for each group."""
-        kernel = self.kernels[node.type]
-        return self.weight_group_size is not None and kernel.weight_axis is not None and is_weighted(node)
+        return self._groups_weights_of(self.kernels[node.type]) and is_weighted(node)
+
+    def _groups_weights_of(self, kernel: Kernel) -> bool:
+        return self.weight_group_size is not None and kernel.weight_axis is not None
 
     def activation_scheme(self, num_bits: int = 8) -> QuantScheme:
         """The scheme of a value between layers."""
         return self.activations.with_num_bits(num_bits)
+
+
+def computes_on_floats(graph: Graph, node: Node) -> bool:
+    """Whether any operand that depends on the model's inputs is floating point."""
+    return any(graph.value(port.key).is_float for port in node.inputs)

@@ -240,10 +240,10 @@ def bits_are_the_settings_whatever_rules_say(patch: pytest.MonkeyPatch) -> None:
 
 @caught_by(agreement.test_precision_causes_overrides_and_bits_are_those_of_the_oracle)
 def an_unknown_type_is_left_to_the_target(patch: pytest.MonkeyPatch) -> None:
-    def ask(self: support.Support, node: Any, bits: tuple[int, int]) -> str | None:
-        return self._target.support(self._wiring.graph, node, *bits)
+    def ask(self: support.Support, type_: str, is_weighted: bool, has_data: bool, bits: Any) -> str | None:
+        return self._target.refusal(type_, is_weighted, has_data, *bits)
 
-    patch.setattr(support.Support, "_ask", ask)
+    patch.setattr(support.Support, "_refusal", ask)
 
 
 @caught_by(agreement.test_groups_are_those_of_the_oracle)
@@ -260,7 +260,7 @@ def a_float_member_stays_in_a_quantized_group(patch: pytest.MonkeyPatch) -> None
 def a_float_head_leaves_its_members_quantized(patch: pytest.MonkeyPatch) -> None:
     whole = inheritance.Inheritance._float_givers
 
-    def alone(self: inheritance.Inheritance, position: int) -> tuple[int, ...]:
+    def alone(self: inheritance.Inheritance, position: int) -> Sequence[int]:
         return whole(self, position) if self._groups.heads[position] == position else ()
 
     patch.setattr(inheritance.Inheritance, "_float_givers", alone)
@@ -270,10 +270,10 @@ def a_float_head_leaves_its_members_quantized(patch: pytest.MonkeyPatch) -> None
 def a_move_is_float_only_behind_float_layers_alone(patch: pytest.MonkeyPatch) -> None:
     whole = inheritance.Inheritance._float_givers
 
-    def every(self: inheritance.Inheritance, position: int) -> tuple[int, ...]:
+    def every(self: inheritance.Inheritance, position: int) -> Sequence[int]:
         found = whole(self, position)
         is_member = self._groups.heads[position] != position
-        return found if is_member or len(found) == len(self._wiring.data_producers(position)) else ()
+        return found if is_member or len(found) == len(set(self._producers[position])) else ()
 
     patch.setattr(inheritance.Inheritance, "_float_givers", every)
 
@@ -286,16 +286,12 @@ def moves_of_inputs_are_quantized_for_float_readers(patch: pytest.MonkeyPatch) -
 @caught_by(laws_of_graphs.test_planning_and_removing_commute)
 def removed_layers_are_not_looked_through(patch: pytest.MonkeyPatch) -> None:
     def direct(self: wiring.Wiring) -> list[tuple[int, ...]]:
-        first, is_float = self.first_value, self.is_float_value
-        return [
-            tuple(
-                first[producer] + port.port
-                for producer, port in zip(producers, node.inputs, strict=True)
-                if is_float[first[producer] + port.port]
-                and port.role not in wiring._INDEX_OPERANDS.get(node.type, ())
-            )
-            for producers, node in zip(self.graph.producers, self.graph.nodes, strict=True)
+        nodes, is_float = self.graph.nodes, self.is_float_value
+        read = [
+            [self._value(producer, port.port) for producer, port in self._data_operands(node, producers)]
+            for producers, node in zip(self.graph.producers, nodes, strict=True)
         ]
+        return [tuple(value for value in values if is_float[value]) for values in read]
 
     patch.setattr(wiring.Wiring, "value_sources", property(direct))
 
@@ -310,24 +306,22 @@ def index_operands_count_as_values(patch: pytest.MonkeyPatch) -> None:
 def a_border_serves_its_first_reader_alone(patch: pytest.MonkeyPatch) -> None:
     whole = borders.Borders._border
 
-    def one(self: borders.Borders, value: int, is_float: Sequence[int]) -> Any:
-        from clika_core.frozen import replace
-
-        found = whole(self, value, is_float)
-        return None if found is None else replace(found, consumers=found.consumers[:1])
+    def one(self: borders.Borders, value: int, readers: Iterable[int], comes_float: bool) -> Any:
+        return whole(self, value, sorted(readers)[:1], comes_float)
 
     patch.setattr(borders.Borders, "_border", one)
 
 
 @caught_by(agreement.test_borders_are_those_of_the_oracle)
 def graph_inputs_carry_codes(patch: pytest.MonkeyPatch) -> None:
-    whole = borders.Borders._border
+    whole = borders.Borders.place
 
-    def inner(self: borders.Borders, value: int, is_float: Sequence[int]) -> Any:
-        is_input = self._wiring.graph.nodes[self._wiring.owner[value]].kind == "input"
-        return None if is_input else whole(self, value, is_float)
+    def inner(self: borders.Borders, turned: Iterable[int], is_float: Sequence[int]) -> None:
+        graph = self._wiring.graph
+        inputs = {graph.index[node.name] for node in graph.inputs}
+        whole(self, turned, [flag and p not in inputs for p, flag in enumerate(is_float)])
 
-    patch.setattr(borders.Borders, "_border", inner)
+    patch.setattr(borders.Borders, "place", inner)
 
 
 @caught_by(agreement.test_precision_causes_overrides_and_bits_are_those_of_the_oracle)
