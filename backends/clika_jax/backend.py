@@ -54,20 +54,6 @@ GAPS: Final = (
         ),
     ),
     Gap(
-        "fine-tuning by clika_compress",
-        GapKind.NOT_YET,
-        "a native model is a function and a pytree: train it in a loop of your own, with optax for instance",
-        checks=(
-            "test_fine_tuning_brings_the_quantized_model_closer",
-            "test_learned_scales_begin_with_the_fixed_ones_numbers",
-            "test_a_saved_training_goes_on_bit_by_bit",
-            "test_a_state_of_another_model_is_refused",
-            "test_gradients_add_up_over_batches",
-            "test_the_learning_rate_is_what_was_asked_for",
-            "test_the_trained_weights_can_be_deployed",
-        ),
-    ),
-    Gap(
         "training the demo's network",
         GapKind.NOT_YET,
         "the weights that ship were trained with PyTorch: clika demo --train",

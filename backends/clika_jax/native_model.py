@@ -31,6 +31,7 @@ from clika_jax.traced_model import JaxTracedModel
 
 Path = tuple[str, ...]
 
+STATISTICS: Final = frozenset({"running_mean", "running_var"})
 RANGES: Final = "ranges"
 """Where ranges are in the tree, with a `_` more where the user's model has something of that name."""
 
@@ -62,15 +63,46 @@ class NativeModel:
 
     def apply(self, params: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The result with `params`, of the structure of `self.params`; depends on nothing else."""
-        trace, fixed = self.fixed.trace, self.fixed
+        trace = self.fixed.trace
         arrays = as_arrays(trace.layout.take_call(args, kwargs), trace.graph.inputs)
+        own = self.traced(params)
+        return own.result(self.fixed.program(own, arrays), arrays)
+
+    def traced(self, params: Mapping[str, Any]) -> JaxTracedModel:
+        """The traced model over `params`."""
+        fixed = self.fixed
         held = Held(
             {name: _at(params, path) for name, path in fixed.state.items()},
             {key: None if path is None else _at(params, path) for key, path in fixed.overrides.items()},
         )
-        own = JaxTracedModel(trace, held, fixed.removed, schedule=fixed.schedule)
+        own = JaxTracedModel(fixed.trace, held, fixed.removed, schedule=fixed.schedule)
         own.learned = self._ranges(params)
-        return own.result(fixed.program(own, arrays), arrays)
+        return own
+
+    def learned(self) -> dict[str, Any]:
+        """The ranges as they are now, by the core's names."""
+        return {name: _at(self.params, path) for name, path in self.fixed.ranges.items()}
+
+    def trained_paths(self) -> set[Path]:
+        """Where the parameters to train are: floating-point ones of the user's, what was added, ranges.
+
+        Running statistics of norms and constants of the program stay.
+        """
+        fixed, program = self.fixed, self.fixed.trace.program
+        statistics = {
+            ref.record
+            for region in fixed.trace.regions.values()
+            for role, ref in region.weights.items()
+            if role in STATISTICS
+        }
+        found = [
+            path
+            for name, path in fixed.state.items()
+            if program.state[name].is_parameter and name not in statistics
+        ]
+        found += [path for (_, role), path in fixed.overrides.items() if path and role not in STATISTICS]
+        found += fixed.ranges.values() if fixed.trains_ranges else ()
+        return {path for path in found if jnp.issubdtype(_at(self.params, path).dtype, jnp.floating)}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The result with the model's own parameters; raises DataError where an input does not fit."""
@@ -140,10 +172,24 @@ def _at(tree: Mapping[str, Any], path: Path) -> Any:
     return found
 
 
-def leaves(params: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[str, Any]]:
-    """Every array of a tree of parameters with its dotted path."""
+def paths_of(params: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every array of a tree of parameters with its path."""
     for key, held in params.items():
         if isinstance(held, Mapping):
-            yield from leaves(held, (*above, key))
+            yield from paths_of(held, (*above, key))
         else:
-            yield ".".join((*above, key)), held
+            yield (*above, key), held
+
+
+def merged(arrays: Mapping[Path, Any]) -> dict[str, Any]:
+    """The tree whose arrays these are."""
+    params: dict[str, Any] = {}
+    for path, array in arrays.items():
+        _put(params, path, array)
+    return params
+
+
+def leaves(params: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every array of a tree of parameters with its dotted path."""
+    for path, array in paths_of(params):
+        yield ".".join(path), array

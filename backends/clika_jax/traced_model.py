@@ -20,7 +20,9 @@ from clika_jax.parameters import JaxParameters
 from clika_jax.trace import Trace
 
 if TYPE_CHECKING:
+    from clika_core.backend.trainable import Setup
     from clika_jax.native_model import NativeModel
+    from clika_jax.trainable import JaxTrainable
 
 
 class JaxTracedModel(ScheduledModel[Operation]):
@@ -72,6 +74,12 @@ class JaxTracedModel(ScheduledModel[Operation]):
         from clika_jax.native_model import native_model  # it makes traced models itself
 
         return native_model(self, program, learned)
+
+    def trainable(self, setup: Setup) -> JaxTrainable:
+        """The native model of `setup.program` with an optimizer."""
+        from clika_jax.trainable import JaxTrainable
+
+        return JaxTrainable(self, setup)
 
     @property
     def overrides(self) -> dict[LayerRole, Any]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-CLASSES = 4
+from tests.backends.training import CLASSES, patterns
 
 
 def small_classifier() -> Any:
@@ -45,19 +44,9 @@ class TwoOutputs(keras.Model):  # type: ignore[misc]
         return {"classes": self.classes(hidden), "size": self.size(hidden)}
 
 
-def images(count: int = 96, seed: int = 0) -> tuple[Any, Any]:
-    """Images [count, 8, 8, 1] whose class is the direction of their stripes, and labels [count]."""
-    draws = np.random.default_rng(seed)
-    labels = draws.integers(0, CLASSES, count)
-    rows, columns = np.meshgrid(np.arange(8.0), np.arange(8.0), indexing="ij")
-    stripes = np.stack([np.sin(rows * 2), np.sin(columns * 2), np.sin(rows + columns), rows * 0])
-    noisy = stripes[labels] + 0.3 * draws.standard_normal((count, 8, 8))
-    return noisy[..., None].astype(np.float32), labels
-
-
 def loader(count: int = 96, seed: int = 0, *, is_shuffled: bool = True) -> Any:
     """Batches of 16, shuffled by the global random numbers."""
-    data = tf.data.Dataset.from_tensor_slices(images(count, seed))
+    data = tf.data.Dataset.from_tensor_slices(patterns(count, seed))
     return (data.shuffle(count) if is_shuffled else data).batch(16)
 
 
@@ -67,7 +56,7 @@ def trained(epochs: int = 8) -> Any:
     model = small_classifier()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss)
-    model.fit(*images(), batch_size=16, epochs=epochs, verbose=0)
+    model.fit(*patterns(), batch_size=16, epochs=epochs, verbose=0)
     return model
 
 

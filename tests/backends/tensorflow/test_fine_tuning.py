@@ -23,15 +23,8 @@ from clika_compression import (
 from clika_core.errors import ModelError, SettingsError, StateError
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.training.pompom import read_pompom
-from tests.backends.tensorflow.small_training import (
-    CLASSES,
-    TwoOutputs,
-    accuracy,
-    cross_entropy,
-    images,
-    loader,
-    trained,
-)
+from tests.backends.tensorflow.small_training import TwoOutputs, accuracy, cross_entropy, loader, trained
+from tests.backends.training import low_bits, patterns, settings, summary, two_inputs
 
 LOSSES = {"ce": cross_entropy}
 METRICS = {"accuracy": accuracy}
@@ -39,27 +32,6 @@ METRICS = {"accuracy": accuracy}
 
 def evaluation() -> Any:
     return loader(64, seed=1, is_shuffled=False)
-
-
-def settings(**training: Any) -> Settings:
-    made = Settings()
-    given = {
-        "num_epochs": 2,
-        "lr_warmup_steps_per_epoch": 3,
-        "learning_rate": 1e-3,
-        "stats_steps": 4,
-        **training,
-    }
-    for key, value in given.items():
-        setattr(made.training_settings, key, value)
-    return made
-
-
-def low_bits(**training: Any) -> Settings:
-    made = settings(**training)
-    made.global_quantization_settings.weights_num_bits = 3
-    made.global_quantization_settings.activations_num_bits = 4
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +61,6 @@ def resume(path: Path, model: Any, **more: Any) -> Path:
     )
 
 
-def summary(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((path.parent / "summary.json").read_text(encoding="utf-8"))
-    return found
-
-
 @pytest.fixture(scope="module")
 def finished(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The last state of a two-epoch training at 8 bits; tests must not change the folder."""
@@ -107,8 +74,8 @@ def test_a_classifier_is_fine_tuned_and_everything_is_written(finished: Path, mo
     assert set(found["training"]) == {"ce", "total"}
     assert set(found["evaluation"]) == {"ce", "total", "accuracy"}
     assert found["evaluation"]["accuracy"]["value"] > 0.9
-    images_, labels = images(64, 1)
-    own = float(accuracy(model(images_), labels))
+    pictures, labels = patterns(64, 1)
+    own = float(accuracy(model(pictures), labels))
     assert found["evaluation"]["accuracy"]["original"] == pytest.approx(own)
     assert (folder / "best").read_text(encoding="utf-8").strip() in {"epoch_0", "epoch_1", "epoch_2"}
     pompom = read_pompom(finished)
@@ -120,7 +87,7 @@ def test_the_deployed_file_says_what_the_trained_model_says(finished: Path, tmp_
     path = clika_deploy(finished, tmp_path, input_shapes=[(None, 8, 8, 1)], file_suffix="_int8")
     assert Path(path).name == "Sequential_int8.onnx"
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    pictures, labels = images(64, seed=1)
+    pictures, labels = patterns(64, seed=1)
     (value,) = session.get_inputs()
     (logits,) = session.run(None, {value.name: pictures})
     loss = float(cross_entropy(tf.constant(logits), labels))
@@ -216,16 +183,6 @@ def test_a_state_needs_the_model_again(finished: Path) -> None:
 
 
 def test_two_losses_one_of_them_a_dict_and_inputs_by_name(tmp_path: Path) -> None:
-    draws = np.random.default_rng(1)
-    left, right = (draws.standard_normal((32, n)).astype(np.float32) for n in (6, 4))
-    classes, size = draws.integers(0, CLASSES, 32), left.sum(axis=1, keepdims=True)
-
-    def dataset() -> list[Any]:
-        parts = [slice(row, row + 8) for row in range(0, 32, 8)]
-        return [
-            ({"right": right[p], "left": left[p]}, {"classes": classes[p], "size": size[p]}) for p in parts
-        ]
-
     def both(outputs: Any, targets: Any) -> dict[str, Any]:
         return {
             "classes": cross_entropy(outputs["classes"], targets["classes"]),
@@ -233,13 +190,14 @@ def test_two_losses_one_of_them_a_dict_and_inputs_by_name(tmp_path: Path) -> Non
         }
 
     two = TwoOutputs()
-    two(left=left[:1], right=right[:1])
+    (inputs, _), *_ = two_inputs()
+    two(**inputs)
     path = clika_compress(
         tmp_path / "outputs",
         settings(learning_rate=1e-2),
         two,
-        dataset,
-        dataset,
+        two_inputs,
+        two_inputs,
         None,
         {"task": both, "norm": lambda outputs, _: [tf.reduce_mean(outputs["size"] ** 2) * 1e-3]},
     )
