@@ -60,11 +60,11 @@ class JaxTrainable(Trainable):
         self._gradients: Tree | None = None
         self._update = jax.jit(self._stepped)
 
-    def accumulate(self, inputs: Any, targets: Any) -> tuple[Mapping[str, float], Any]:
-        """Forward and backward on one batch; its gradients are added."""
+    def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
+        """Forward and backward on one batch; its gradients, times `weight`, are added."""
         arrays = self._arrays(inputs)
         learn = self._learn if _is_compilable(targets) else self._gradients_of
-        (_, (losses, result)), found = learn(self._trained, self._fixed, arrays, targets)
+        (_, (losses, result)), found = learn(self._trained, self._fixed, arrays, targets, np.float32(weight))
         self._gradients = found if self._gradients is None else self._sum(self._gradients, found)
         return {name: float(loss) for name, loss in losses.items()}, result
 
@@ -138,14 +138,17 @@ class JaxTrainable(Trainable):
         stats = jax.local_devices()[0].memory_stats()
         return None if not stats else int(stats.get("peak_bytes_in_use", 0)) or None
 
-    def _gradients_of(self, trained: Tree, fixed: Tree, arrays: Sequence[Any], targets: Any) -> Any:
+    def _gradients_of(
+        self, trained: Tree, fixed: Tree, arrays: Sequence[Any], targets: Any, weight: Any
+    ) -> Any:
         def total(trained: Tree) -> tuple[Any, Any]:
             own = self.native.traced(_joined(trained, fixed))
             outputs, extra = self._setup.program.with_losses(own, arrays)
             result = own.result(outputs, arrays)
             losses = {**self._setup.losses(result, targets), **extra}
             scalars = {name: jnp.reshape(loss, ()).astype(jnp.float32) for name, loss in losses.items()}
-            return sum(scalars.values()) / self._setup.accumulation, (scalars, result)
+            share = weight / self._setup.accumulation
+            return sum(scalars.values()) * share, (scalars, result)
 
         return jax.value_and_grad(total, has_aux=True)(trained)
 
