@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +82,12 @@ def minilm(texts: Path, seed: int = 0) -> Case:
     def tokens(part: str, count: int) -> Arrays:
         with (texts / f"reuters-r8-{part}.tab").open(newline="") as file:
             rows = [row[1] for row in csv.reader(file, delimiter="\t") if len(row) == 2][3:]
-        chosen = random.Random(seed).sample(rows, count)
-        made = tokenizer(chosen, padding="max_length", truncation=True, max_length=SEQUENCE, return_tensors="np")
+        chosen = [
+            rows[index] for index in np.random.default_rng(seed).choice(len(rows), count, replace=False)
+        ]
+        made = tokenizer(
+            chosen, padding="max_length", truncation=True, max_length=SEQUENCE, return_tensors="np"
+        )
         return {name: made[name].astype(np.int64) for name in ("input_ids", "attention_mask")}
 
     return Case("MiniLM", model.eval(), tokens("train", 64), tokens("test", 200), 16, agrees="cosine")
@@ -122,7 +125,8 @@ def cases(texts: Path, weights: Path) -> dict[str, Callable[[int], Case]]:
 def _package(name: str) -> Path:
     """The folder of an installed package, which is not imported."""
     spec = importlib.util.find_spec(name)
-    assert spec is not None and spec.origin is not None, f"{name} is not installed"
+    assert spec is not None, f"{name} is not installed"
+    assert spec.origin is not None
     return Path(spec.origin).parent
 
 
@@ -219,7 +223,9 @@ class _Block(nn.Module):
         self.second = nn.Sequential(nn.Conv2d(after, after, 3, 1, 1, bias=False), nn.BatchNorm2d(after))
         self.shortcut = nn.Sequential()
         if stride != 1 or before != after:
-            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after)
+            )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
@@ -231,7 +237,13 @@ class _ResidualNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16))
-        blocks = [_Block(16, 32, 1), _Block(32, 32, 1), _Block(32, 32, 1), _Block(32, 64, 2), _Block(64, 64, 1)]
+        blocks = [
+            _Block(16, 32, 1),
+            _Block(32, 32, 1),
+            _Block(32, 32, 1),
+            _Block(32, 64, 2),
+            _Block(64, 64, 1),
+        ]
         blocks += [_Block(64, 64, 1), _Block(64, 122, 2), _Block(122, 122, 1)]
         self.blocks = nn.Sequential(*blocks)
         self.head = nn.Linear(122, 10)

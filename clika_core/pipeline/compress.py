@@ -20,6 +20,7 @@ from clika_core.pictures.write import PREPROCESSED, replace_file, write_pictures
 from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE, Batches
 from clika_core.pipeline.evaluation import Evaluation, evaluate
+from clika_core.pipeline.improving import improved
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.log_file import log_name, logged_to
 from clika_core.pipeline.metrics import Metric
@@ -107,6 +108,7 @@ def compress(
         traced = trace(placed, data.calibration.first() if example_inputs is None else example_inputs)
         _tell(journal, narration.parsing_lines(traced.graph))
         quantized = quantize_traced(traced, settings, chosen, data.calibration, journal)
+        quantized = improved(quantized, settings, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.program)
         accuracy = _accuracy(evaluation, traced, native)

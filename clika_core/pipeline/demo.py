@@ -18,6 +18,7 @@ from clika_core.deployment.quantize_static import quantized_by_onnxruntime
 from clika_core.pipeline import deployment
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.improving import improved
 from clika_core.pipeline.journal import Progress
 from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
@@ -68,6 +69,7 @@ def run_demo(
         traced = backend.trace(backend.demo_network(weights), (calibration.first(),))
         target = find_target(settings.deployment_settings.target_framework)
         quantized = quantize_traced(traced, settings, target, calibration, progress)
+        quantized = improved(quantized, settings, calibration, progress)
         progress("deploy")
         deployed = deployment.deploy(quantized)
         progress("compare on the test images")

@@ -67,7 +67,7 @@ def deploy(quantized: Quantized) -> Deployed:
     chosen = file_format(quantized.target)
     return Deployed(
         chosen.quantized(quantized.model, quantized.plan, quantized.simulation),
-        chosen.floating(quantized.model),
+        chosen.floating(quantized.floating),
         f"{quantized.plan.graph.name}{quantized.target.file_suffix}",
         chosen.optimization_level,
     )

@@ -21,6 +21,7 @@ from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.planning.wiring import Wiring
 from clika_core.plugins.registry import observer_named
+from clika_core.quality.work import Improvement
 from clika_core.sensitivity.measure import measure
 from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
@@ -36,7 +37,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Quantized:
-    """A quantized model and all that led to it. `model` is preprocessed; `timings_seconds` are per step."""
+    """A quantized model and all that led to it. `model` is preprocessed; `timings_seconds` are per step.
+
+    `improvements` say what techniques did afterwards, by the setting that switches each; `unimproved` is the
+    preprocessed model before them.
+    """
 
     model: TracedModel
     plan: Plan
@@ -46,6 +51,13 @@ class Quantized:
     measurements: Mapping[str, Measurement]
     simulation: Simulation
     timings_seconds: Mapping[str, float] = field(default_factory=dict)
+    improvements: Mapping[str, Improvement] = field(default_factory=dict)
+    unimproved: TracedModel | None = None
+
+    @property
+    def floating(self) -> TracedModel:
+        """The preprocessed model whose float results are the traced model's."""
+        return self.model if self.unimproved is None else self.unimproved
 
     @property
     def program(self) -> QuantizedProgram:

@@ -63,6 +63,10 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
             "batches": quantized.calibration.num_batches,
             "samples": quantized.calibration.num_samples,
         },
+        "improvements": {
+            name: {"layers": list(found.layers), "summary": found.summary}
+            for name, found in quantized.improvements.items()
+        },
         "accuracy": dict(outcome.accuracy),
         "metric": outcome.metric,
         "evaluation": outcome.evaluation.to_json() if outcome.evaluation else None,

@@ -72,6 +72,11 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
     observer = Setting(
         Nullable(_OBSERVER), None, "How the range of an activation follows from calibration data; null: mse."
     )
+    bias_correction = Setting(
+        Nullable(Boolean()),
+        None,
+        "After training: take off each bias what quantization adds to the layer's output on average; null: yes.",
+    )
     skip_tail_quantization = Setting[bool | Sequence[str] | None](
         Nullable(BooleanOr(Names())),
         None,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from clika_core.planning.plan import make_plan
+from clika_core.quality.bias_correction import corrected_biases
 from clika_core.targets.ort import ORT
 from tests.backends.differential.comparing import (
     computing,
@@ -126,3 +127,20 @@ def test_sensitivities_agree_with_own_calibration(name: str, other: Framework) -
     assert both
     for layer in both:
         assert second[layer].qs == pytest.approx(first[layer].qs, rel=0.02, abs=1e-5), layer
+
+
+@pytest.mark.parametrize("name", sorted(set(INPUTS) - FLOAT_BETWEEN))
+def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
+    """The same samples and parameters give the same biases, but for the order in which a mean adds up."""
+    mine = quantized(other, name)
+    theirs = quantized(REFERENCE, name)
+    biases = [
+        corrected_biases(
+            found.model, found.simulation, found.model.flatten_inputs(framework.given(inputs(name, 8, 3)))
+        )
+        for framework, found in ((REFERENCE, theirs), (other, with_parameters_of(mine, theirs)))
+    ]
+    assert biases[0]
+    assert biases[0].keys() == biases[1].keys()
+    for layer, bias in biases[0].items():
+        assert np.abs(biases[1][layer] - bias).max() <= 1e-4 * max(np.abs(bias).max(), 1.0), layer

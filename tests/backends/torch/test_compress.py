@@ -143,7 +143,7 @@ def test_qs_of_a_convolution_is_the_formula_computed_by_hand(result: Compression
     """QS of conv_1 with its folded norm and relu, from float inputs, in plain NumPy and torch."""
     quantized = result.quantized
     spec = quantized.simulation.specs["conv_1"]
-    weights = quantized.model.parameters("conv_1")
+    weights = quantized.floating.parameters("conv_1")
     x_params, w_params, y_params = spec.inputs[0], spec.weights["weight"], spec.outputs[0]
     assert x_params is not None
     assert y_params is not None

@@ -160,7 +160,16 @@ def test_results_keep_the_structure_of_the_user_s_model() -> None:
 def test_progress_names_every_step() -> None:
     steps: list[str] = []
     compress(None, progress=steps.append)
-    assert steps == ["trace", "plan", "preprocess", "calibrate", "sensitivity", "quantize", "deploy"]
+    assert steps == [
+        "trace",
+        "plan",
+        "preprocess",
+        "calibrate",
+        "sensitivity",
+        "quantize",
+        "improve",
+        "deploy",
+    ]
 
 
 def test_a_used_folder_is_refused_and_replaced_on_request(tmp_path: Path) -> None:

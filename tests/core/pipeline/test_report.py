@@ -30,8 +30,9 @@ OUTCOME = Outcome(
     notes=("something to know",),
 )
 TOP = (
-    "format version graph target settings seed versions cpu_flags layers borders diagnostics calibration accuracy "
-    "metric evaluation agreement sizes_bytes latency_seconds timings_seconds learning_rate notes"
+    "format version graph target settings seed versions cpu_flags layers borders diagnostics calibration "
+    "improvements accuracy metric evaluation agreement sizes_bytes latency_seconds timings_seconds learning_rate "
+    "notes"
 ).split()
 LAYER = (
     "name type path precision group into causes overridden weights_num_bits activations_num_bits calibration "

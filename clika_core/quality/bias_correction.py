@@ -1,0 +1,133 @@
+"""Bias correction: what quantization shifts on average in a layer's output is taken off its bias.
+
+Rounding of weights and inputs adds an error to every output of a layer whose mean over the data is not zero. With x
+the float inputs, x~ the quantized model's own, W~ the rounded weights, per output channel c:
+
+    bias'[c] = bias[c] - (E[W~ x~ + bias] - E[W x + bias])[c]
+
+in float64, over samples and positions (Nagel et al. 2019, "Data-free quantization through weight equalization and
+bias correction", section 4.2, the empirical form). Layers are corrected in the order they run, each fed with what
+the corrected layers before it compute: correcting all at once would take the same shift off many times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.ir.channels import channel_axis
+from clika_core.ir.graph import Node
+from clika_core.quality.work import Improvement, Work
+from clika_core.simulation.compute import compute_codes, layer_weights
+from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.visitor import SimulatingVisitor, Simulation
+from clika_core.targets.target import Arithmetic
+
+Biases = Mapping[str, NDArray[np.float32]]
+
+
+def correct_biases(work: Work) -> tuple[Work, Improvement]:
+    """The model with corrected biases."""
+    biases = corrected_biases(work.model, work.simulation, work.inputs)
+    found = work.with_biases(biases)
+    return found, Improvement(tuple(biases), f"bias correction: the biases of {len(biases)} layers")
+
+
+def corrected_biases(model: TracedModel, simulation: Simulation, inputs: Sequence[Array]) -> Biases:
+    """The corrected biases, float32 [C], of the integer layers that have one; `model` stays as it is.
+
+    `inputs` are one batch of native inputs; the means are taken over it. Two passes: one float, one quantized.
+    """
+    heads = {head for head, spec in simulation.specs.items() if _has_bias(spec, model)}
+    floats = _FloatMeans(model, heads)
+    model.interpret(inputs, floats)
+    correcting = _CorrectingVisitor(simulation, model, floats.means)
+    model.interpret(inputs, correcting)
+    return correcting.biases
+
+
+def _has_bias(spec: LayerSpec, model: TracedModel) -> bool:
+    is_sum = spec.arithmetic is Arithmetic.ACCUMULATE and "weight" in spec.weights
+    return is_sum and "bias" in model.parameters(spec.node.name)
+
+
+class _FloatMeans:
+    """Runs a float pass and keeps the mean of each channel of the outputs of `heads`."""
+
+    def __init__(self, model: TracedModel, heads: set[str]) -> None:
+        self._model, self._heads = model, heads
+        self.means: dict[str, NDArray[np.float64]] = {}
+
+    def __call__(self, call: LayerCall) -> Sequence[Array]:
+        outputs = call.run()
+        if call.node.name in self._heads:
+            self.means[call.node.name] = channel_means(self._model, call.node, outputs[0])
+        return outputs
+
+
+class _CorrectingVisitor(SimulatingVisitor):
+    """Runs the quantized model, each layer with its corrected bias; `biases` holds them."""
+
+    def __init__(
+        self, simulation: Simulation, model: TracedModel, means: Mapping[str, NDArray[np.float64]]
+    ) -> None:
+        super().__init__(simulation, model.arrays)
+        self._model, self._means = model, means
+        self.biases: dict[str, NDArray[np.float32]] = {}
+
+    def __call__(self, call: LayerCall) -> Sequence[Array]:
+        """Correct the layer, if it is to be corrected, before it runs."""
+        name = call.node.name
+        if name not in self._means:
+            return super().__call__(call)
+        spec = self._simulation.specs[name]
+        codes = self._codes(spec, call)
+        shift = channel_means(self._model, call.node, self._in_reals(spec, call, codes)) - self._means[name]
+        bias = self._model.parameters(name)["bias"].astype(np.float64) - shift
+        self.biases[name] = bias.astype(np.float32)
+        own: dict[str, Any] = dict(call.weights)
+        own["bias"] = self._arrays.from_numpy(self.biases[name], like=call.weights["bias"])
+        weights = layer_weights(spec, _Reweighted(call, own), codes, self._arrays)
+        return compute_codes(spec, call, codes, self._arrays, weights)
+
+    def _in_reals(self, spec: LayerSpec, call: LayerCall, codes: Sequence[Array]) -> Array:
+        """W~ x~ + bias, before it is rounded and clamped."""
+        reals = [
+            value if params is None else self._arrays.dequantize(value, params)
+            for value, params in zip(codes, spec.inputs, strict=True)
+        ]
+        rounded = self._arrays.quantize(call.weights["weight"], spec.weights["weight"])
+        weight = self._arrays.dequantize(rounded, spec.weights["weight"])
+        return call.run(reals, {**call.weights, "weight": weight})[0]
+
+
+class _Reweighted:
+    """A call with other weights."""
+
+    def __init__(self, call: LayerCall, weights: Mapping[str, Array]) -> None:
+        self._call, self.weights = call, weights
+
+    @property
+    def node(self) -> Node:
+        return self._call.node
+
+    @property
+    def inputs(self) -> tuple[Array, ...]:
+        return self._call.inputs
+
+    def run(
+        self, inputs: Sequence[Array] | None = None, weights: Mapping[str, Array] | None = None
+    ) -> tuple[Array, ...]:
+        return self._call.run(inputs, self.weights if weights is None else weights)
+
+
+def channel_means(model: TracedModel, node: Node, output: Array) -> NDArray[np.float64]:
+    """The mean of each channel of a layer's output, float64 [C]."""
+    values = np.asarray(model.arrays.to_numpy(output))
+    axis = channel_axis(node) % values.ndim
+    others = tuple(each for each in range(values.ndim) if each != axis)
+    return np.asarray(values.mean(axis=others, dtype=np.float64))

@@ -1,0 +1,57 @@
+"""The samples that techniques look at: one batch, joined of the first batches of calibration data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import Final
+
+import numpy as np
+
+from clika_core.backend.interface import Array, TracedModel
+from clika_core.ir.graph import Graph
+
+MAX_SAMPLES: Final = 64  # four times as many change a corrected bias by less than its rounding
+MAX_ELEMENTS: Final = 2**25  # of the largest value of a layer: 128 MiB in float32
+
+
+def joined_samples(model: TracedModel, batches: Iterable[Sequence[Array]]) -> Sequence[Array]:
+    """Native inputs beside `graph.inputs`: whole batches, at least the first, while they fit and can be joined.
+
+    Batches are joined along the first axis, which every input must be free in.
+    """
+    held: list[Sequence[Array]] = []
+    num_samples, limit = 0, _limit(model.graph)
+    for batch in batches:
+        size = int(batch[0].shape[0]) if len(batch[0].shape) else 1
+        if held and (num_samples + size > limit or not _can_join(model.graph, held[0], batch)):
+            break
+        held.append(batch)
+        num_samples += size
+        if num_samples >= limit:
+            break
+    if len(held) == 1:
+        return held[0]
+    columns = zip(
+        *([np.asarray(model.arrays.to_numpy(array)) for array in batch] for batch in held), strict=True
+    )
+    return model.native_inputs([np.concatenate(column) for column in columns])
+
+
+def _limit(graph: Graph) -> int:
+    """How many samples fit, by the largest value of one sample."""
+    largest = max(
+        (_per_sample(value.example_shape) for node in graph.layers for value in node.outputs), default=1
+    )
+    return max(1, min(MAX_SAMPLES, MAX_ELEMENTS // max(largest, 1)))
+
+
+def _per_sample(shape: Sequence[int]) -> int:
+    return prod(shape[1:])
+
+
+def _can_join(graph: Graph, first: Sequence[Array], batch: Sequence[Array]) -> bool:
+    return all(
+        node.outputs[0].shape[:1] and isinstance(node.outputs[0].shape[0], str) and a.shape[1:] == b.shape[1:]
+        for node, a, b in zip(graph.inputs, first, batch, strict=True)
+    )
