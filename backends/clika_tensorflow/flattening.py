@@ -14,7 +14,7 @@ import tensorflow as tf
 from clika_core.errors import TraceError
 from clika_core.ir.recording import Ref
 from clika_tensorflow.capturing import Captured
-from clika_tensorflow.raw_calls import raw_call
+from clika_tensorflow.raw_calls import RawCall, raw_call
 from clika_tensorflow.regions import without_scopes
 from clika_tensorflow.state import StateTensor, variable_names
 from clika_tensorflow.whole_layers import WholeLayer, whole_layer
@@ -24,24 +24,39 @@ _PASSING: Final = frozenset(
     {"Identity", "IdentityN", "PreventGradient", "Snapshot", "CheckNumerics", "EnsureShape"}
 )
 _NOTHING: Final = frozenset({"NoOp", "Assert", "Placeholder", "_Arg"})
+_LOOPS: Final = frozenset({"While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase"})
 _WRITES: Final = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"})
 _GATHERS: Final = "ResourceGather"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FlatCall:
-    """One operation with references in place of its input tensors; `native` is the operation in its graph."""
+    """One operation with references in place of its input tensors; `native` is the operation in its graph.
+
+    `made_shape` is the static shape of what a rewriting made, where no operation has it.
+    """
 
     id: str
     native: Any
     function: Any
     arguments: Mapping[str, Any]
     count: int
+    made_shape: Sequence[int | None] | None = None
 
     @property
     def type(self) -> str:
         """TensorFlow's name of the operation, or that of a layer that is one."""
-        return self.function.type if isinstance(self.function, WholeLayer) else str(self.native.type)
+        return (
+            self.function.type if isinstance(self.function, WholeLayer | RawCall) else str(self.native.type)
+        )
+
+    @property
+    def static_shape(self) -> Sequence[int | None] | None:
+        """The first result's sizes, as far as they are known without running; None where not even their number is."""
+        if self.made_shape is not None:
+            return self.made_shape
+        shape = self.native.outputs[0].shape
+        return shape.as_list() if shape.rank is not None else None
 
     @property
     def reads(self) -> Iterator[Ref]:
@@ -109,6 +124,13 @@ class _Walker:
                 self._pass(graph, operation)
             elif operation.type in _INLINED and whole_layer(operation) is None:
                 self._inline(graph, operation, prefix)
+            elif operation.type in _LOOPS:
+                raise TraceError(
+                    "the model has a loop or a branch that a graph has no node for",
+                    found=f"{operation.type} {without_scopes(operation.name)}",
+                    expected="operations that always run, in one order",
+                    fix="unroll=True for recurrent layers of Keras; else loops and branches of Python",
+                )
             elif operation.type in _WRITES:
                 continue  # a traced model computes its results and keeps no state between calls
             elif operation.outputs:

@@ -21,6 +21,7 @@ from clika_tensorflow.interpreter import Held
 from clika_tensorflow.observing import Observed, observe
 from clika_tensorflow.program import Trace
 from clika_tensorflow.recorder import Recorder
+from clika_tensorflow.rewrites import rewritten
 from clika_tensorflow.trace_errors import explain
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
@@ -64,7 +65,7 @@ def _followed_as_given(model: Any, example: Example) -> tuple[Captured, FlatGrap
 
 def _follow(model: Any, example: Example, *, free_batch: bool) -> tuple[Captured, FlatGraph, Observed]:
     captured = capture(example, free_batch=free_batch)
-    flat = flatten_graph(captured, model)
+    flat = rewritten(flatten_graph(captured, model))
     more = example.enlarged(1) if free_batch else None
     return captured, flat, observe(flat, example.arrays, more)
 

@@ -14,6 +14,7 @@ from clika_tensorflow.dtypes import dtype_name
 from clika_tensorflow.flattening import FlatCall
 from clika_tensorflow.observing import Observed
 from clika_tensorflow.operation import Function
+from clika_tensorflow.raw_calls import RawCall
 
 Attributes: TypeAlias = dict[str, AttributeValue]
 
@@ -33,7 +34,8 @@ class Call:
 
     def attribute(self, name: str) -> Any:
         """An attribute, text decoded, dtypes by name."""
-        value = self.flat.native.get_attr(name)
+        own = self.flat.function.attributes if isinstance(self.flat.function, RawCall) else {}
+        value = own[name] if name in own else self.flat.native.get_attr(name)
         if isinstance(value, bytes):
             return value.decode()
         return dtype_name(value) if isinstance(value, tf.DType) else value

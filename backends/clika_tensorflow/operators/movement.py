@@ -225,11 +225,13 @@ def _reversed_axes(call: Call) -> Attributes:
 
 RULES: dict[str, Rule] = {
     "AvgPool": _avg_pool,
+    "AvgPool3D": _avg_pool,
     "BroadcastTo": plain("expand", "input", _result_shape),
     "ConcatV2": _concat,
     "DepthToSpace": _blocks("pixel_shuffle"),
     "ExpandDims": plain("unsqueeze", "input", _unsqueezed),
     "MaxPool": _max_pool,
+    "MaxPool3D": _max_pool,
     "MirrorPad": plain("pad", "input", _pads(None)),
     "Pack": _pack,
     "Pad": plain("pad", "input", _pads("constant")),

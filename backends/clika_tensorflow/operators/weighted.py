@@ -7,6 +7,7 @@ makes it of TensorFlow's, and the function here turns it back, which a compiler 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import tensorflow as tf
@@ -115,6 +116,46 @@ def _conv(depthwise: bool, rank: int) -> Rule:
         )
 
     return rule
+
+
+def _joined_conv(call: Call) -> Wording | None:
+    """A convolution with channels last that a rewriting made one call of."""
+    rank = call.rank("input")
+    is_depthwise, axis = call.attribute("is_depthwise"), rank - 1
+    shape, channels = call.value("filters").example_shape, call.value("input").example_shape[axis]
+    kernel = tuple(shape[: rank - 2])
+    strides, dilations = tuple(call.attribute("strides")), tuple(call.attribute("dilations"))
+    padding = call.attribute("pads")
+    if padding is None:
+        padding = paddings(call, call.shape("input")[1:axis], kernel, strides, dilations, axis)
+    if padding is None:
+        return None
+    native, last = call.flat.function, rank - 2
+
+    def run(arguments: Mapping[str, Any], dtype: str | None) -> list[Any]:
+        turn = partial(_to_depthwise, channels=channels) if is_depthwise else _to_filters
+        (y,) = native({"input": arguments["input"], "filters": turn(arguments["weight"])}, dtype)
+        return [add_bias(y, arguments["bias"], axis)]
+
+    attributes: Attributes = {
+        "kernel_size": kernel,
+        "strides": strides,
+        "padding": tuple(padding),
+        "dilations": dilations,
+        "groups": channels if is_depthwise else channels // shape[-2],
+    }
+    moves = [permuted(last + 1, last, *range(last))]
+    if is_depthwise:
+        moves = [permuted(last, last + 1, *range(last)), reshaped(shape[last] * shape[last + 1], 1, *kernel)]
+    return Wording(
+        "conv",
+        [("input", "input"), ("weight", "weight"), ("bias", "bias")],
+        with_channels(attributes, axis),
+        run,
+        {"weight": moves},
+        vacant=("bias",),
+        renamed={"input": "input", "filters": "weight"},
+    )
 
 
 def _space(shape: Sequence[Any], axis: int) -> tuple[Any, ...]:
@@ -260,6 +301,8 @@ RULES: dict[str, Rule] = {
     "Conv3D": _conv(False, 5),
     "DepthwiseConv2dNative": _conv(True, 4),
     "Conv2DBackpropInput": _conv_transpose,
+    "Convolution": _joined_conv,
+    "DepthwiseConvolution": _joined_conv,
     "Embedding": plain("embedding", "indices weight"),
     "Gru": _recurrent("gru"),
     "Lstm": _recurrent("lstm"),

@@ -22,13 +22,27 @@ _TYPES: Final = {
     "int64": schema.TensorType.INT64,
     "bool": schema.TensorType.BOOL,
 }
+_FIRST_ALONE: Final = (
+    "CEIL CONV_3D COS ELU FLOOR HARD_SWISH LOGICAL_AND LOGICAL_NOT LOGICAL_OR NEG ONE_HOT POW REDUCE_ALL REDUCE_ANY "
+    "RESHAPE ROUND SELECT_V2 SHAPE SIN SQRT SQUARE"
+).split()
 _VERSIONS: Final = {
+    **{getattr(schema.BuiltinOperator, name): 1 for name in _FIRST_ALONE},
     schema.BuiltinOperator.CONV_2D: 3,
     schema.BuiltinOperator.DEPTHWISE_CONV_2D: 3,
     schema.BuiltinOperator.FULLY_CONNECTED: 12,
-    schema.BuiltinOperator.RESHAPE: 1,
+    schema.BuiltinOperator.RESIZE_BILINEAR: 3,
+    schema.BuiltinOperator.RESIZE_NEAREST_NEIGHBOR: 3,
+    schema.BuiltinOperator.TRANSPOSE_CONV: 3,
 }
 """The version of an operator that has int8 kernels, per channel where it has weights; 2 for all others."""
+
+
+def tensor_type(dtype: str) -> int:
+    """What the format calls a dtype. Raises OutputError for one that it has not, or that is not written here."""
+    if dtype not in _TYPES:
+        raise OutputError(f"tflite files of this project hold no {dtype} values", expected=", ".join(_TYPES))
+    return int(_TYPES[dtype])
 
 
 class TfliteBuilder:
@@ -94,12 +108,8 @@ class TfliteBuilder:
         buffer: int,
         axis: int = 0,
     ) -> Any:
-        if dtype not in _TYPES:
-            raise OutputError(
-                f"tflite files of this project hold no {dtype} values", expected=", ".join(_TYPES)
-            )
         tensor = schema.TensorT()
-        tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), _TYPES[dtype], buffer
+        tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), tensor_type(dtype), buffer
         tensor.hasRank = True
         if params is not None:
             tensor.quantization = _quantization(params, axis)

@@ -65,7 +65,7 @@ class _Writer:
                 self._codes[node.name, 0] = self._codes[key]
             return
         writer = WRITERS.get(node.type)
-        if writer is None or len(node.outputs) != 1:
+        if writer is None:
             where = f" ({node.path})" if node.path else ""
             raise OutputError(
                 f"layer {node.name!r}{where} cannot be written to tflite",
@@ -74,13 +74,17 @@ class _Writer:
                 fix="deploy to another target, or contribute a writer",
             )
         end, fused = self._group(node, spec)
-        params = spec.outputs[0] if spec is not None else None
-        output = self._builder.value(end.name, end.outputs[0], params)
+        params = spec.outputs if spec is not None else (None,) * len(end.outputs)
+        outputs = tuple(
+            self._builder.value(f"{end.name}_{port}" if port else end.name, value, own)
+            for port, (value, own) in enumerate(zip(end.outputs, params, strict=True))
+        )
         values = {port.role: self._graph.value(port.key) for port in node.inputs}
         arrays = dict(self._model.parameters(node.name))
-        writer(Layer(self._builder, node, values, self._inputs(node, spec), arrays, spec, fused, output))
-        place = self._reals if params is None else self._codes
-        place[node.name, 0] = place[end.name, 0] = output
+        writer(Layer(self._builder, node, values, self._inputs(node, spec), arrays, spec, fused, outputs))
+        for port, (output, own) in enumerate(zip(outputs, params, strict=True)):
+            place = self._reals if own is None else self._codes
+            place[node.name, port] = place[end.name, port] = output
 
     def _group(self, node: Node, spec: LayerSpec | None) -> tuple[Node, str]:
         """The last layer of a quantized group, and the activation that is fused into it."""

@@ -22,6 +22,10 @@ def silu_gate_first(r: R, x: Ref) -> Ref:
     return r.op("mul", r.op("sigmoid", x), x)
 
 
+def silu_with_beta(r: R, x: Ref) -> Ref:
+    return r.op("mul", x, r.op("sigmoid", r.op("mul", x, 1.0)))
+
+
 def silu_by_exp(r: R, x: Ref) -> Ref:
     return r.op("div", x, r.op("add", r.op("exp", r.op("neg", x)), 1))
 
@@ -314,7 +318,7 @@ def attention_unscaled_with_itself(r: R, x: Ref) -> Ref:
 
 
 SPELLINGS: dict[str, list[Spelling]] = {
-    "silu": [silu, silu_gate_first, silu_by_exp],
+    "silu": [silu, silu_gate_first, silu_with_beta, silu_by_exp],
     "gelu": [
         *(gelu_textbook, gelu_one_plus_first, gelu_half_last, gelu_erfc_keras, gelu_erfc_jax),
         *(gelu_tanh_jax, gelu_tanh_gpt2, gelu_tanh_fast, gelu_tanh_multiplied_out),
