@@ -1,8 +1,9 @@
 """Keras layers that are one operation each: while tracing, a call of `LSTM`, `GRU` or `Embedding` becomes a function
 of its own, which the flattener keeps whole.
 
-Keras would leave a loop in the graph, or arithmetic on indices. Gates stand in Keras' order, and are computed as
-Keras does.
+Keras would leave a loop in the graph, or arithmetic on indices. Recurrent layers have their operands and results as
+the vocabulary has them: weights [gates · units, in], gates of an LSTM as input, forget, candidate, output and of a
+GRU as reset, update, candidate, a bias for the input and one for the state, last states [1, N, units].
 """
 
 from __future__ import annotations
@@ -28,13 +29,14 @@ class WholeLayer:
     arguments: tuple[str, ...]
 
     def __call__(self, arguments: Mapping[str, Any], dtype: str | None = None) -> list[Any]:
-        """Its results: of a recurrent layer [N, T, units] and [N, units], of an LSTM also the last cell state."""
+        """Its results: of a recurrent layer [N, T, units] and [1, N, units], of an LSTM also the last cell state."""
         return list(_RUNS[self.type](*(arguments[name] for name in self.arguments)))
 
 
+_RECURRENT: Final = ("input", "kernel", "recurrent_kernel", "bias", "recurrent_bias")
 _WHOLE: Final = {
-    "LSTM": WholeLayer("Lstm", ("input", "kernel", "recurrent_kernel", "bias")),
-    "GRU": WholeLayer("Gru", ("input", "kernel", "recurrent_kernel", "bias")),
+    "LSTM": WholeLayer("Lstm", _RECURRENT),
+    "GRU": WholeLayer("Gru", _RECURRENT),
     "Embedding": WholeLayer("Embedding", ("indices", "embeddings")),
 }
 
@@ -86,12 +88,35 @@ def run_whole(layer: Any, inputs: Any) -> Any:
     given = tf.convert_to_tensor(inputs)
     if whole.type == "Embedding":
         return call(given, tf.convert_to_tensor(layer.embeddings.value))[0]
-    cell = layer.cell
     sequence = tf.reverse(given, [1]) if layer.go_backwards else given
-    weights = [tf.convert_to_tensor(v.value) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)]
-    steps, *states = call(sequence, *weights)
-    result = steps if layer.return_sequences else states[0]
-    return [result, *states] if layer.return_state else result
+    steps, *states = call(sequence, *_WEIGHTS[whole.type](layer.cell))
+    if not layer.return_state:
+        return steps if layer.return_sequences else states[0][0]
+    lasts = [state[0] for state in states]
+    return [steps if layer.return_sequences else lasts[0], *lasts]
+
+
+def _lstm_weights(cell: Any) -> list[Any]:
+    """Keras has one bias, the sum of both."""
+    kernel, recurrent_kernel, bias = _held(cell)
+    return [tf.transpose(kernel), tf.transpose(recurrent_kernel), bias, tf.zeros_like(bias)]
+
+
+def _gru_weights(cell: Any) -> list[Any]:
+    """Keras has the update first."""
+    kernel, recurrent_kernel, biases = _held(cell)
+
+    def ordered(value: Any) -> Any:
+        update, reset, candidate = tf.split(value, 3, axis=-1)
+        return tf.concat([reset, update, candidate], axis=-1)
+
+    matrices = [tf.transpose(ordered(value)) for value in (kernel, recurrent_kernel)]
+    both = ordered(biases)
+    return [*matrices, both[0], both[1]]
+
+
+def _held(cell: Any) -> list[Any]:
+    return [tf.convert_to_tensor(v.value) for v in (cell.kernel, cell.recurrent_kernel, cell.bias)]
 
 
 def _embedding(indices: Any, embeddings: Any) -> tuple[Any]:
@@ -101,36 +126,43 @@ def _embedding(indices: Any, embeddings: Any) -> tuple[Any]:
     return (tf.gather(embeddings, wrapped),)
 
 
-def _lstm(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> tuple[Any, Any, Any]:
-    """Hochreiter and Schmidhuber 1997 with forget gates: input, forget, candidate, output."""
-    units = recurrent_kernel.shape[0]
-    projected = tf.tensordot(x, kernel, 1) + bias
+def _lstm(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any) -> tuple[Any, ...]:
+    """Hochreiter and Schmidhuber 1997 with forget gates."""
 
     def step(states: tuple[Any, Any], at: Any) -> tuple[Any, Any]:
         h, c = states
-        i, f, g, o = tf.split(at + tf.matmul(h, recurrent_kernel), 4, axis=1)
+        carried = tf.matmul(h, recurrent_kernel, transpose_b=True) + recurrent_bias
+        i, f, g, o = tf.split(at + carried, 4, axis=1)
         c = tf.sigmoid(f) * c + tf.sigmoid(i) * tf.tanh(g)
         return tf.sigmoid(o) * tf.tanh(c), c
 
-    zeros = tf.zeros([tf.shape(x)[0], units], x.dtype)
-    hidden, cells = tf.scan(step, tf.transpose(projected, [1, 0, 2]), (zeros, zeros))
-    return tf.transpose(hidden, [1, 0, 2]), hidden[-1], cells[-1]
+    zeros = _zeros(x, recurrent_kernel)
+    hidden, cells = tf.scan(step, _projected(x, kernel, bias), (zeros, zeros))
+    return tf.transpose(hidden, [1, 0, 2]), hidden[-1:], cells[-1:]
 
 
-def _gru(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any) -> tuple[Any, Any]:
-    """Cho et al. 2014, the reset gate after the product: update, reset, candidate. `bias` is [2, 3 · units]."""
-    units = recurrent_kernel.shape[0]
-    projected = tf.tensordot(x, kernel, 1) + bias[0]
+def _gru(x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any) -> tuple[Any, ...]:
+    """Cho et al. 2014, the reset gate after the product."""
 
     def step(h: Any, at: Any) -> Any:
-        z, r, g = tf.split(at, 3, axis=1)
-        hz, hr, hg = tf.split(tf.matmul(h, recurrent_kernel) + bias[1], 3, axis=1)
-        z, r = tf.sigmoid(z + hz), tf.sigmoid(r + hr)
+        carried = tf.matmul(h, recurrent_kernel, transpose_b=True) + recurrent_bias
+        (r, z, g), (hr, hz, hg) = (tf.split(value, 3, axis=1) for value in (at, carried))
+        r, z = tf.sigmoid(r + hr), tf.sigmoid(z + hz)
         return z * h + (1 - z) * tf.tanh(g + r * hg)
 
-    zeros = tf.zeros([tf.shape(x)[0], units], x.dtype)
-    hidden = tf.scan(step, tf.transpose(projected, [1, 0, 2]), zeros)
-    return tf.transpose(hidden, [1, 0, 2]), hidden[-1]
+    hidden = tf.scan(step, _projected(x, kernel, bias), _zeros(x, recurrent_kernel))
+    return tf.transpose(hidden, [1, 0, 2]), hidden[-1:]
+
+
+def _projected(x: Any, kernel: Any, bias: Any) -> Any:
+    """What every step is given: [T, N, gates · units]."""
+    return tf.transpose(tf.tensordot(x, kernel, [[2], [1]]) + bias, [1, 0, 2])
+
+
+def _zeros(x: Any, recurrent_kernel: Any) -> Any:
+    """The state before the first step."""
+    return tf.zeros([tf.shape(x)[0], recurrent_kernel.shape[1]], x.dtype)
 
 
 _RUNS: Final[Mapping[str, Callable[..., Any]]] = {"Embedding": _embedding, "Lstm": _lstm, "Gru": _gru}
+_WEIGHTS: Final[Mapping[str, Callable[[Any], list[Any]]]] = {"Lstm": _lstm_weights, "Gru": _gru_weights}

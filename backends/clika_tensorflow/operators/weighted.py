@@ -275,23 +275,12 @@ def _gather(call: Call) -> Wording | None:
 
 
 def _recurrent(type_name: str) -> Rule:
-    """A recurrent layer over [N, T, in], whose results are all steps and the last state.
-
-    Weights as PyTorch has them: [gates · units, in], [gates · units, units], and biases.
-    """
+    """A recurrent layer over [N, T, in], whose results are all steps and the last states."""
 
     def rule(call: Call) -> Wording:
-        names = call.names
-        native = call.flat.function
-
-        def run(arguments: Mapping[str, Any], dtype: str | None) -> list[Any]:
-            turned = {n: tf.transpose(arguments[n]) if n.endswith("kernel") else arguments[n] for n in names}
-            return list(native(turned, dtype))
-
-        roles = [("input", names[0]), *((f"weights.{i}", name) for i, name in enumerate(names[1:]))]
-        attributes: Attributes = {"num_layers": 1, "bidirectional": False, "batch_first": True}
-        moves = {name: [permuted(1, 0)] for name in names if name.endswith("kernel")}
-        return Wording(type_name, roles, attributes, run, moves)
+        data, *weights = call.names
+        roles = [("input", data), *((f"weights.{i}", name) for i, name in enumerate(weights))]
+        return Wording(type_name, roles, {"num_layers": 1, "bidirectional": False, "batch_first": True})
 
     return rule
 

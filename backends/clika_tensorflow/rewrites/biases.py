@@ -43,6 +43,8 @@ def _swapped(editing: Editing, move: FlatCall) -> tuple[FlatCall, list[FlatCall]
     features, own, after = layer.static_shape, input_shape(total, 1), move.static_shape
     if features is None or own is None or after is None or not _covers(features[-1], own, after):
         return None
+    if move.type == "Reshape" and features[-1] == after[-1]:
+        return None  # a dense layer over several axes: the core knows it with its bias behind
     flat = f"{total.id}/bias"
     shape = editing.constant(f"{flat}/shape", [-1])
     ahead = editing.call(total, flat, "Reshape", {"tensor": bias, "shape": shape}, [-1])

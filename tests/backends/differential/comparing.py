@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,21 +47,18 @@ def lines(plan: Plan) -> list[str]:
 
 
 def copy_weights(source: TracedModel, target: TracedModel) -> None:
-    """Every parametric operand of `source` into the layer of the same name: both have the neutral layout."""
+    """Every parametric operand of `source` into the layer of the same name: both have the neutral layout.
+
+    States that a recurrent layer starts with are no weights: PyTorch writes zeros, Keras nothing.
+    """
     for name in computing(source.graph):
-        given, wanted = source.parameters(name), target.parameters(name)
-        arrays: Mapping[str, Array] = dict(given)
-        if source.graph[name].type == "lstm" and len(given) > len(wanted):
-            arrays = _joined_biases(arrays)
-        assert set(arrays) == set(wanted), name
-        for role, array in arrays.items():
+        wanted = target.parameters(name)
+        given = {
+            r: a for r, a in source.parameters(name).items() if r in wanted or not r.startswith("states")
+        }
+        assert set(given) == set(wanted), name
+        for role, array in given.items():
             wanted[role] = array
-
-
-def _joined_biases(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
-    """One bias where the other framework has two that are added."""
-    *kernels, first, second = (arrays[f"weights.{index}"] for index in range(4))
-    return {f"weights.{index}": array for index, array in enumerate((*kernels, first + second))}
 
 
 def quantize(model: TracedModel, data: Sequence[Sequence[Array]]) -> Quantized:

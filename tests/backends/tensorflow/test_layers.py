@@ -47,7 +47,7 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[int, ...], str]] = {
     "bilinear": (lambda: layers.UpSampling2D(2, interpolation="bilinear"), IMAGE, "resize"),
     "resizing": (lambda: layers.Resizing(5, 7), IMAGE, "resize"),
     "lstm": (lambda: layers.LSTM(4, return_sequences=True), SEQUENCE, "lstm"),
-    "gru": (lambda: layers.GRU(4), SEQUENCE, "gru"),
+    "gru": (lambda: layers.GRU(4), SEQUENCE, "gru select"),
     "recurrent_and_unrolled": (lambda: layers.SimpleRNN(4, unroll=True), (2, 3), ""),
     "max_pool_3d": (lambda: layers.MaxPooling3D(2), (4, 4, 4, 3), "max_pool"),
     "einsum_dense": (lambda: layers.EinsumDense("abc,cd->abd", (None, 7), bias_axes="d"), SEQUENCE, "linear"),

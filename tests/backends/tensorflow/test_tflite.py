@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -88,8 +89,14 @@ def test_compress_deploys_to_it(tmp_path: Path) -> None:
 
 
 def test_a_layer_that_cannot_be_written_is_named() -> None:
-    _, found = quantized("lstm_tagger")
-    with pytest.raises(OutputError, match="'embedding_1'"):
+    model = keras.Sequential(
+        [keras.Input((6,)), keras.layers.Dense(4), keras.layers.Activation(keras.ops.erf)]
+    )
+    data = np.random.default_rng(0).standard_normal((8, 6)).astype(np.float32)
+    found = quantize_traced(
+        clika.trace(model, data), clika.Settings(), TFLITE, Batches([(data,)]), lambda _: None
+    )
+    with pytest.raises(OutputError, match="'erf_1'"):
         deployment.deploy(found)
 
 

@@ -158,6 +158,10 @@ LAYERS: dict[str, tuple[str, Callable[[], Any], tuple[int, ...]]] = {
     "rms_norm": ("rms_norm", lambda: layers.RMSNormalization(), SEQUENCE),
     "attention": ("attention", lambda: SelfAttention(), SEQUENCE),
     "adaptive_avg_pool": ("adaptive_avg_pool", lambda: pooled(), IMAGE),
+    "lstm": ("lstm", lambda: layers.LSTM(4, return_sequences=True), SEQUENCE),
+    "lstm_states": ("lstm", lambda: layers.LSTM(4, return_state=True), SEQUENCE),
+    "gru": ("gru", lambda: layers.GRU(4, return_sequences=True), SEQUENCE),
+    "both_directions": ("gru", lambda: layers.Bidirectional(layers.GRU(4)), SEQUENCE),
     "flatten": ("reshape", lambda: layers.Flatten(), IMAGE),
 }
 

@@ -8,6 +8,7 @@ from clika_tensorflow.tflite.operators import (
     attention,
     movement,
     normalisation,
+    recurrent,
     space,
     weighted,
 )
@@ -20,6 +21,7 @@ WRITERS: dict[str, Writer] = {
     **normalisation.WRITERS,
     **attention.WRITERS,
     **movement.WRITERS,
+    **recurrent.WRITERS,
     **space.WRITERS,
 }
 
