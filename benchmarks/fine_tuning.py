@@ -1,117 +1,146 @@
-"""How much of what low bits cost fine-tuning brings back: the demo's network, straight-through and learned scales.
+"""What fine-tuning brings back after so many steps: the demo's network in every framework, in two ways.
 
-    python benchmarks/fine_tuning.py --bits 3 3 --bits 2 4 --epochs 8 -o benchmarks/results/fine_tuning.md
+    python benchmarks/fine_tuning.py --backend torch --bits 2 2 --steps 60 --seed 0 --seed 1 --seed 2
 
-Every way has the same data in the same order, the same steps and the same optimizer. Accuracy is that of 1,000
-images that neither calibrate nor train.
+Both ways have the same batches in the same order, the same number of steps, the same optimizer and schedule. The
+figures are those of images that neither calibrate nor train: accuracy, and the cross-entropy, which tells apart what
+few wrong images cannot.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import tempfile
+import math
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import torch
-from torch import nn
+import numpy as np
 
-from clika_compression import Settings, clika_compress
-from clika_core.demo.data import DemoData, Split, load_images
-from clika_torch.demo_network import demo_network
+from clika_core.backend.interface import Removals
+from clika_core.backend.trainable import Setup, Trainable
+from clika_core.demo.data import load_images
+from clika_core.pipeline.data import Batches
+from clika_core.pipeline.fine_tuning import learned_scales
+from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.plugins.registry import backend_named, find_target
+from clika_core.settings.model import Settings
+from clika_core.training.program import Distillation, QuantizedProgram
+from clika_core.training.schedule import LearningRateSchedule
 
-BATCH_SIZE = 64
-WAYS: dict[str, dict[str, Any]] = {
-    "straight-through": {},
-    "learned scales": {"learn_scales": True},
-    "learned scales and distillation": {"learn_scales": True, "distillation": "layers"},
-}
-
-
-def batches(part: Split, *, is_shuffled: bool) -> torch.utils.data.DataLoader[Any]:
-    data = torch.utils.data.TensorDataset(torch.from_numpy(part.images), torch.from_numpy(part.labels))
-    return torch.utils.data.DataLoader(data, batch_size=BATCH_SIZE, shuffle=is_shuffled)
+WARM_UP = 5
+WAYS = ("straight-through", "learned scales and distillation")
 
 
-def accuracy(outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    return (outputs.argmax(dim=1) == targets).float().mean()
+def of_torch() -> Callable[[Any, Any], Any]:
+    import torch
+
+    return lambda outputs, labels: torch.nn.functional.cross_entropy(outputs, torch.as_tensor(labels))
 
 
-def run(
-    data: DemoData, bits: tuple[int, int], way: dict[str, Any], epochs: int, rate: float
-) -> dict[str, Any]:
-    """Accuracies after every epoch, that of the float model, and processor seconds of a step."""
-    settings = Settings()
-    quantization, training = settings.global_quantization_settings, settings.training_settings
-    quantization.weights_num_bits, quantization.activations_num_bits = bits
-    training.num_epochs, training.learning_rate = epochs, rate
-    training.learning_rate_schedule, training.lr_warmup_steps_per_epoch = "cosine", 10
-    training.print_interval, training.save_interval = 20, epochs
-    for key, value in way.items():
-        setattr(training, key, value)
-    with tempfile.TemporaryDirectory() as folder:
-        started = time.process_time()
-        path = clika_compress(
-            Path(folder) / "outputs",
-            settings,
-            demo_network(),
-            lambda: batches(data.train, is_shuffled=True),
-            lambda: batches(data.test, is_shuffled=False),
-            None,
-            {"cross_entropy": nn.functional.cross_entropy},
-            None,
-            None,
-            {"accuracy": accuracy},
+def of_tensorflow() -> Callable[[Any, Any], Any]:
+    import tensorflow as tf
+
+    return lambda outputs, labels: tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels, outputs)
+    )
+
+
+def of_jax() -> Callable[[Any, Any], Any]:
+    import optax
+
+    return lambda outputs, labels: optax.softmax_cross_entropy_with_integer_labels(outputs, labels).mean()
+
+
+CROSS_ENTROPY = {"torch": of_torch, "tensorflow": of_tensorflow, "jax": of_jax}
+
+
+class Task:
+    """The network at some bits, with data to train on and to judge by."""
+
+    def __init__(self, backend: str, bits: tuple[int, int], batch_size: int, judged: int) -> None:
+        data, self._backend = load_images(), backend_named(backend)
+        self._images, self._labels = self._backend.demo_inputs(data.train.images), data.train.labels
+        self._judged = self._backend.demo_inputs(data.test.images[:judged]), data.test.labels[:judged]
+        self._batch_size, self._loss = batch_size, CROSS_ENTROPY[backend]()
+        self.settings = Settings()
+        quantization = self.settings.global_quantization_settings
+        quantization.weights_num_bits, quantization.activations_num_bits = bits
+        self.settings.training_settings.learn_scales = True
+        target = find_target("ort").with_simulated_bits()
+        calibration = Batches(self._backend.demo_inputs(data.calibration.images), batch_size=50)
+        self.traced = self._backend.trace(self._backend.demo_network(), (self._images[:2],))
+        self.found: Quantized = quantize_traced(
+            self.traced, self.settings, target, calibration, lambda _: None
         )
-        seconds = time.process_time() - started
-        return {**_curve(Path(path)), "seconds": seconds}
+
+    def trainable(self, way: str, rate: float) -> Trainable:
+        """The quantized model, about to train."""
+        found, model = self.found, self.found.model
+        program, learned = QuantizedProgram(found.simulation), None
+        if way != WAYS[0]:
+            learned = learned_scales(
+                self.settings, model, found.plan, found.simulation, found.target, found.parameters
+            )
+            program = QuantizedProgram(
+                found.simulation, learned, Distillation(model.preprocess(Removals({})))
+            )
+        initial = {} if learned is None else learned.initial
+        return model.trainable(
+            Setup(program, lambda o, t: {"ce": self._loss(o, t)}, learned=initial, learning_rate=rate)
+        )
+
+    def judge(self, run: Callable[[Any], Any]) -> tuple[float, float]:
+        """Accuracy and mean cross-entropy of the images that are held back."""
+        images, labels = self._judged
+        parts = [images[start : start + 100] for start in range(0, len(images), 100)]
+        logits = np.concatenate([self.traced.arrays.to_numpy(run(part)) for part in parts]).astype(np.float64)
+        spread = np.log(np.exp(logits - logits.max(1, keepdims=True)).sum(1)) + logits.max(1)
+        loss = float(np.mean(spread - logits[np.arange(len(labels)), labels]))
+        return float(np.mean(logits.argmax(1) == labels)), loss
+
+    def train(self, way: str, seed: int, steps: int, rate: float, every: int) -> dict[str, Any]:
+        """The curve: after quantization, and every so many steps."""
+        trainable, draws = self.trainable(way, rate), np.random.default_rng(seed)
+        schedule = LearningRateSchedule(warmup_epochs=1, warmup_steps=WARM_UP, num_epochs=1, is_cosine=True)
+        curve, seconds = [self.judge(trainable.evaluate)], 0.0
+        for step in range(steps):
+            rows = draws.choice(len(self._labels), self._batch_size, replace=False)
+            started = time.process_time()
+            trainable.accumulate(self._images[rows], self._labels[rows])
+            trainable.apply(schedule.factor(1, step, steps))
+            seconds += time.process_time() - started
+            if (step + 1) % every == 0:
+                curve.append(self.judge(trainable.evaluate))
+        return {"way": way, "seed": seed, "curve": curve, "seconds_per_step": seconds / steps}
 
 
-def _curve(path: Path) -> dict[str, Any]:
-    from clika_core.pipeline.saved_state import SavedState
-
-    history = SavedState.load(path).history
-    curve = [values["evaluation"]["accuracy"] for _, values in sorted(history.epochs.items())]
-    return {"original": history.original["evaluation"]["accuracy"], "curve": curve}
-
-
-def recovered(found: dict[str, Any]) -> float:
-    """The share of the accuracy lost by quantization that the best epoch brought back."""
-    lost = found["original"] - found["curve"][0]
-    return (max(found["curve"]) - found["curve"][0]) / lost if lost > 0 else 1.0
+def recovered(float_accuracy: float, curve: list[tuple[float, float]]) -> float:
+    """The share of the accuracy lost by quantization that the last point has back."""
+    lost = float_accuracy - curve[0][0]
+    return (curve[-1][0] - curve[0][0]) / lost if lost > 0 else math.nan
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--bits", nargs=2, type=int, action="append", metavar=("W", "A"))
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--backend", default="torch", choices=list(CROSS_ENTROPY))
+    parser.add_argument("--bits", nargs=2, type=int, default=(2, 2), metavar=("W", "A"))
+    parser.add_argument("--steps", type=int, default=60)
+    parser.add_argument("--every", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--judged", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--way", action="append", choices=list(WAYS))
-    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--seed", type=int, action="append")
     given = parser.parse_args()
-    torch.set_num_threads(1)
-    data, lines = (
-        load_images(),
-        [
-            "| bits | way | after PTQ | after each epoch | best | recovered | s |",
-            "|---|---|---|---|---|---|---|",
-        ],
-    )
-    for bits in given.bits or [(3, 3), (2, 4)]:
-        for name in given.way or WAYS:
-            found = run(data, tuple(bits), WAYS[name], given.epochs, given.learning_rate)
-            print(json.dumps({"bits": bits, "way": name, **found}), flush=True)
-            curve = " ".join(f"{value:.1%}" for value in found["curve"][1:])
-            lines.append(
-                f"| W{bits[0]}A{bits[1]} | {name} | {found['curve'][0]:.1%} | {curve} | {max(found['curve']):.1%} "
-                f"| {recovered(found):.1%} | {found['seconds']:.0f} |"
-            )
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if given.output:
-        given.output.write_text(text, encoding="utf-8")
+    task = Task(given.backend, tuple(given.bits), given.batch_size, given.judged)
+    reference = task.judge(task.traced.run)
+    print(json.dumps({"backend": given.backend, "bits": list(given.bits), "float": reference}), flush=True)
+    for seed in given.seed or [0, 1, 2]:
+        for way in WAYS:
+            found = task.train(way, seed, given.steps, given.learning_rate, given.every)
+            share = recovered(reference[0], found["curve"])
+            print(json.dumps({**found, "recovered": share}), flush=True)
 
 
 if __name__ == "__main__":

@@ -91,9 +91,9 @@ class JaxTrainable(Trainable):
         return JaxTracedModel(own.trace, own.held, own.removed)
 
     def learning_rates(self) -> Sequence[float]:
-        """The learning rate of weights and of every learned scale; none where the optimizer keeps it to itself."""
+        """The learning rate of weights; none where the optimizer keeps it to itself."""
         rate = self._optimizer.learning_rate(self._moments)
-        return [] if rate is None else [rate, *(rate * share for share in self._steps.values())]
+        return [] if rate is None else [rate]
 
     def set_learning_rate(self, rate: float) -> None:
         """Give weights this learning rate; scales have their shares of it."""

@@ -94,9 +94,8 @@ class TensorFlowTrainable(Trainable):
         return TensorFlowTracedModel(own.trace, held, own.removed)
 
     def learning_rates(self) -> Sequence[float]:
-        """The learning rate of weights, and of every learned scale."""
-        rate = self._made.learning_rate()
-        return [rate, *(rate * share for share in self._steps.values())]
+        """The learning rate of weights."""
+        return [self._made.learning_rate()]
 
     def set_learning_rate(self, rate: float) -> None:
         """Give weights this learning rate; scales have their shares of it."""

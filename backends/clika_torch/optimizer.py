@@ -10,8 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from clika_core.backend.scale_steps import scale_steps
 from clika_core.errors import ModelError
-from clika_torch.sharded import shared_as, whole
+from clika_torch.arrays import to_numpy
+from clika_torch.sharded import shared_as
 
 Named = Mapping[str, Tensor]
 
@@ -36,17 +38,13 @@ def built_in(parameters: Named, scales: Sequence[str], learning_rate: float) -> 
 def _with_scales(
     optimizer: torch.optim.Optimizer, native: Named, scales: Sequence[str]
 ) -> torch.optim.Optimizer:
-    """Add a group for every learned scale: the first group's hyper-parameters, without weight decay.
-
-    An optimizer that normalises gradients, as Adam does, moves every parameter by about its learning rate; a scale
-    of 0.01 has to move less than a weight of 1. Its learning rate is therefore relative to the scale.
-    """
+    """Add a group for every learned scale: the first group's hyper-parameters, without weight decay."""
     first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
-    is_adaptive = "betas" in first
-    for name in scales:
-        rate = first["lr"] * (float(whole(native[name].detach()).mean()) if is_adaptive else 1.0)
-        decay = {"weight_decay": 0.0} if "weight_decay" in first else {}
-        optimizer.add_param_group({**first, **decay, "lr": rate, "params": [native[name]]})
+    decay = {"weight_decay": 0.0} if "weight_decay" in first else {}
+    steps = scale_steps({name: to_numpy(native[name]) for name in scales}, is_adaptive="betas" in first)
+    for name, share in steps.items():
+        group = {**first, **decay, "lr": first["lr"] * share, "params": [native[name]]}
+        optimizer.add_param_group(group)
     return optimizer
 
 

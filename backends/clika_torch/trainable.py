@@ -92,12 +92,15 @@ class TorchTrainable(Trainable):
             return TorchTracedModel(own.trace, own.held.copy(), own.removed)
 
     def learning_rates(self) -> Sequence[float]:
-        """The learning rate of each group."""
-        return [float(group["lr"]) for group in self._optimizer.param_groups]
+        """The learning rate of each group of weights."""
+        scales = {id(scale) for scale in self.native.learned().values()}
+        groups = self._optimizer.param_groups
+        held = [group for group in groups if not scales.issuperset(map(id, group["params"]))]
+        return [float(group["lr"]) for group in held]
 
     def set_learning_rate(self, rate: float) -> None:
-        """Give the fastest group this learning rate, and every other one its share of it."""
-        fastest = max(self.learning_rates())
+        """Give the fastest group of weights this learning rate, and every other one its share of it."""
+        fastest = max(self.learning_rates(), default=0.0)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * (float(group["lr"]) / fastest if fastest else 1.0)
 

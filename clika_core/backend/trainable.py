@@ -143,11 +143,11 @@ class Trainable(ABC):
 
     @abstractmethod
     def learning_rates(self) -> Sequence[float]:
-        """The learning rate of each group of parameters, without the schedule's factor."""
+        """The learning rate of each group of weights, without the schedule's factor; learned scales are left out."""
 
     @abstractmethod
     def set_learning_rate(self, rate: float) -> None:
-        """Give the fastest group this learning rate, and every other one its share of it."""
+        """Give the fastest group of weights this learning rate, and every other one, scales too, its share of it."""
 
     @abstractmethod
     def state(self) -> NativeState:
