@@ -133,14 +133,14 @@ def nncf_subgraph(edges_file: str) -> dict[str, float]:
 # the whole
 
 
-def in_process(python: str, *arguments: str) -> dict[str, float] | None:
+def in_process(python: str, *arguments: str, limit: float = 10 * LIMIT_SECONDS) -> dict[str, float] | None:
     """What a case returns; None where it fails or takes too long."""
     try:
         done = subprocess.run(
             [python, __file__, *arguments],
             capture_output=True,
             text=True,
-            timeout=LIMIT_SECONDS * 10,
+            timeout=limit,
             check=True,
         )
     except (subprocess.SubprocessError, OSError) as problem:
@@ -184,6 +184,7 @@ def report(arguments: argparse.Namespace) -> Iterator[str]:
     yield f"{datetime.date.today()}, Python {platform.python_version()}, load {load}. {arguments.about}."
     yield ""
     yield from _by_size(arguments)
+    yield from _traced(arguments)
     yield from _by_rules()
     yield from _largest(arguments)
     yield from _nncf(arguments)
@@ -198,9 +199,9 @@ def _by_size(arguments: argparse.Namespace) -> Iterator[str]:
     yield "| graph | nodes | plan | one rule changed | MiB | between | networkx | rustworkx |"
     yield "|---|---|---|---|---|---|---|---|"
     exponents = {}
-    for family in [*FAMILIES, *arguments.graph]:
+    for family in FAMILIES:
         points = []
-        for size in SIZES if family in FAMILIES else (0,):
+        for size in SIZES:
             found = in_process(sys.executable, "--case", family, str(size), "100")
             if found is None:
                 continue
@@ -209,7 +210,7 @@ def _by_size(arguments: argparse.Namespace) -> Iterator[str]:
             cells = [milliseconds(found[key]) for key in ("plan", "again")]
             cells += [f"{found['mib']:.0f}", milliseconds(found["between"])]
             cells += [milliseconds(others.get(name)) for name in ("networkx", "rustworkx")]
-            yield f"| {Path(family).name.partition('.')[0]} | {found['nodes']:,} | {' | '.join(cells)} |"
+            yield f"| {family} | {found['nodes']:,} | {' | '.join(cells)} |"
         if len(points) > 2:
             exponents[family] = exponent(points[1:])
     yield ""
@@ -225,6 +226,38 @@ def _peers(arguments: argparse.Namespace, family: str, size: int) -> dict[str, f
         path = Path(folder, "edges.json")
         write_edges(path, family, size)
         return in_process(arguments.peers, "--peer-case", str(path)) or {}
+
+
+def _traced(arguments: argparse.Namespace) -> Iterator[str]:
+    """Networks as they are; NNCF is given a minute for each."""
+    if not arguments.graph:
+        return
+    yield "Traced networks, 100 rules:"
+    yield ""
+    yield "| network | nodes | plan | one rule changed | between | networkx | rustworkx | NNCF |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for file in arguments.graph:
+        found = in_process(sys.executable, "--case", file, "0", "100")
+        if found is None:
+            continue
+        others = _peers(arguments, file, 0)
+        theirs = _nncf_of(arguments, file, 0)
+        nncf = milliseconds(theirs["nncf"]) if theirs else f"over {LIMIT_SECONDS * 1000:,.0f}"
+        cells = [milliseconds(found[key]) for key in ("plan", "again")]
+        cells += [f"{found['between'] * 1000:.3f}"]
+        cells += [milliseconds(others.get(name)) for name in ("networkx", "rustworkx")]
+        cells += [nncf if arguments.peers else ""]
+        yield f"| {Path(file).name.partition('.')[0]} | {found['nodes']:,} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _nncf_of(arguments: argparse.Namespace, family: str, size: int) -> dict[str, float] | None:
+    if not arguments.peers:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "edges.json")
+        write_edges(path, family, size)
+        return in_process(arguments.peers, "--nncf-case", str(path), limit=LIMIT_SECONDS)
 
 
 def _by_rules() -> Iterator[str]:
@@ -258,12 +291,7 @@ def _nncf(arguments: argparse.Namespace) -> Iterator[str]:
     for blocks in (6, 10, 14, 16, 18):
         size = 3 * blocks
         ours = in_process(sys.executable, "--case", "ladder", str(size), "1")
-        theirs = None
-        if arguments.peers:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder, "edges.json")
-                write_edges(path, "ladder", size)
-                theirs = in_process(arguments.peers, "--nncf-case", str(path))
+        theirs = _nncf_of(arguments, "ladder", size)
         if ours is not None:
             same = "" if theirs is None else ("yes" if theirs["found"] == ours["found"] else "no")
             nncf = milliseconds(theirs["nncf"]) if theirs else ""

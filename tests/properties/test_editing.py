@@ -13,6 +13,10 @@ from clika_core.errors import SettingsError
 from clika_core.planning.plan import Plan
 from clika_core.planning.planner import Planner
 from clika_core.testing.strategies import Scenario, disjoint_union, graphs, rule_sets, scenarios
+from tests.properties.edited_graphs import edited
+from tests.properties.observed import seen_of
+from tests.properties.oracle.verdicts import Oracle
+from tests.properties.test_agreement_with_the_oracle import expected_of
 
 
 class Editing(RuleBasedStateMachine):
@@ -69,6 +73,29 @@ class Editing(RuleBasedStateMachine):
         self.is_extended = True
         self.scenario = replace(self.scenario, graph=graph, tail=None, sensitivity=None)
         self.planner = Planner(graph, self.scenario.target)
+
+    @rule(data=st.data())
+    def edit_the_model(self, data: Any) -> None:
+        """A layer more or less, another edge, tied weights, another name or output.
+
+        Rules that mean nothing any more are taken away.
+        """
+        graph = data.draw(edited(self.scenario.graph))
+        self.planner = Planner(graph, self.scenario.target)
+        bare = replace(self.scenario, graph=graph, tail=None, sensitivity=None)
+        rules = [
+            pair
+            for pair in bare.rules
+            if not self.planner.examine(bare.with_rules((pair,)).settings().rules)[1]
+        ]
+        self.scenario = bare.with_rules(tuple(rules))
+
+    @invariant()
+    def the_plan_is_the_oracles(self) -> None:
+        """Whatever was edited before, wherever the rules can be used."""
+        plan = planned(self.planner, self.scenario)
+        if plan is not None:
+            assert seen_of(plan) == expected_of(Oracle(self.scenario))
 
     @invariant()
     def the_plan_is_that_of_a_new_planner(self) -> None:
