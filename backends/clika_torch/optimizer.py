@@ -161,7 +161,7 @@ def _made(optimizer: torch.optim.Optimizer, groups: list[dict[str, Any]]) -> tor
 
 def _copied(state: Mapping[str, Any], parameter: Tensor) -> dict[str, Any]:
     return {
-        key: shared_as(value.detach().clone().to(parameter.device), parameter)
+        key: shared_as(value.detach().clone().to(parameter), parameter)
         if isinstance(value, Tensor) and value.dim()
         else value.detach().clone()
         if isinstance(value, Tensor)

@@ -20,6 +20,7 @@ from clika_torch.interpreter import build_result
 from clika_torch.native_model import LEARNED
 from clika_torch.optimizer import Rebuilt, built_in, named_parameters, rebuilt, rebuilt_by_position
 from clika_torch.parallel import engine
+from clika_torch.precision import in_float32, loss_scaler, store_weights
 from clika_torch.saved_optimizer import load_moments, load_optimizer, optimizer_state, saved_class
 from clika_torch.saved_tensors import load_tensors, saved_tensors
 from clika_torch.sharded import clip_gradients, whole
@@ -28,7 +29,9 @@ from clika_torch.traced_model import TorchTracedModel
 OFFLOADING: Final = "training_settings.activations_offloading"
 DISTRIBUTED: Final = "distributed_training_settings.multi_gpu"
 SHARDING: Final = "distributed_training_settings.use_sharding"
-HONOURED: Final = frozenset({OFFLOADING, DISTRIBUTED, SHARDING})
+HALF: Final = "training_settings.amp_dtype"  # the core's program computes in it; float16 needs scaled losses
+WEIGHTS: Final = "training_settings.weights_dtype"
+HONOURED: Final = frozenset({OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS})
 """The options of a setup that mean something here."""
 
 
@@ -41,11 +44,13 @@ class TorchTrainable(Trainable):
         self._setup = setup
         self.native = model.native(setup.program, setup.learned)
         self.native.train()
+        store_weights(self.native, setup.options.get(WEIGHTS))
         is_sharded = bool(setup.options.get(SHARDING))
         self._engine = engine(self.native, setup.program, setup.workers, is_sharded=is_sharded)
         made = _optimizer(model, self.native, setup)
         self._optimizer, self.notes, self._user_groups = made.optimizer, made.notes, made.user_groups
         self._optimizer.zero_grad()
+        self._scaler = loss_scaler(self.native, setup.options.get(HALF), is_sharded=is_sharded)
 
     def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
         """Forward and backward on one batch; its gradients, times `weight`, are added."""
@@ -53,7 +58,7 @@ class TorchTrainable(Trainable):
             outputs, extra = self._forward(inputs)
             losses = {**self._setup.losses(outputs, targets), **extra}
             total = torch.stack([_scalar(loss) for loss in losses.values()]).sum()
-            (total * (weight / self._setup.accumulation)).backward()  # type: ignore[no-untyped-call]
+            self._scaler.scale(total * (weight / self._setup.accumulation)).backward()  # type: ignore[no-untyped-call]
         return {name: float(_scalar(loss).detach()) for name, loss in losses.items()}, mapped(
             outputs, _detached
         )
@@ -61,12 +66,14 @@ class TorchTrainable(Trainable):
     def apply(self, learning_rate_factor: float) -> float | None:
         """Clip, and step at every group's learning rate times the factor."""
         self._engine.gather_gradients()
+        self._scaler.unscale_(self._optimizer)
         norm = self._clipped()
         groups = self._optimizer.param_groups
         rates = [group["lr"] for group in groups]
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate * learning_rate_factor
-        self._optimizer.step()
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
         self._optimizer.zero_grad()
@@ -89,7 +96,9 @@ class TorchTrainable(Trainable):
         """The preprocessed traced model over copies of the weights as they are now."""
         with self._engine.whole():
             own = self.native.traced()
-            return TorchTracedModel(own.trace, own.held.copy(), own.removed)
+            held = own.held.copy()
+            kept = in_float32(held) if self._setup.options.get(WEIGHTS) else held
+            return TorchTracedModel(own.trace, kept, own.removed)
 
     def learning_rates(self) -> Sequence[float]:
         """The learning rate of each group of weights."""
@@ -108,7 +117,9 @@ class TorchTrainable(Trainable):
         """Parameters, buffers and the optimizer."""
         arrays, values = optimizer_state(self._optimizer, named_parameters(self.native))
         tensors = saved_tensors(self.native)
-        return NativeState({**tensors, **arrays}, {"optimizer": values, "user_groups": self._user_groups})
+        plain = {"optimizer": values, "user_groups": self._user_groups}
+        scaling = self._scaler.state_dict()
+        return NativeState({**tensors, **arrays}, {**plain, "loss_scaling": scaling} if scaling else plain)
 
     def load_state(self, state: NativeState) -> None:
         """Take over a state of the same model: weights, and the optimizer with its moments.
@@ -128,6 +139,9 @@ class TorchTrainable(Trainable):
             self._user_groups = state.values.get("user_groups")
             self._optimizer = saved_class(saved)(list(own.values()), lr=self._setup.learning_rate)
             load_optimizer(self._optimizer, own, state.arrays, saved)
+        scaling = state.values.get("loss_scaling")
+        if isinstance(scaling, dict):
+            self._scaler.load_state_dict(scaling)
         held = {id(tensor) for group in self._optimizer.param_groups for tensor in group["params"]}
         for tensor in own.values():
             tensor.requires_grad_(id(tensor) in held)

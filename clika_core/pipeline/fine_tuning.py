@@ -27,6 +27,7 @@ from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
+from clika_core.quality.techniques import TECHNIQUES
 from clika_core.settings.model import Settings
 from clika_core.settings.sections import SECTIONS, TrainingSettings
 from clika_core.simulation.learned import LearnedSimulation, learn_scales, weight_elements
@@ -106,6 +107,9 @@ def _compress(
     seed = settings.training_settings.random_seed or 0
     randomness.seed(seed)
     tell_details(journal, environment_lines(seed, None), settings_lines(settings))
+    for name in TECHNIQUES:
+        if getattr(settings.global_quantization_settings, name):
+            journal.note(f"{name} has no effect here: training learns what it estimates")
     start = randomness.state()
     calibration = calibration_batches(task, settings, randomness, start)
     journal.step("trace")
@@ -189,7 +193,9 @@ def open_session(
     """Make the native model with its optimizer, load what was saved, evaluate the original where it never was."""
     training = compressed.settings.training_settings
     distillation = _distillation(compressed, task, journal)
-    program = QuantizedProgram(compressed.simulation, compressed.learned, distillation)
+    program = QuantizedProgram(
+        compressed.simulation, compressed.learned, distillation, half=training.amp_dtype
+    )
     trainable = compressed.model.trainable(setup(compressed, program, task, user_model))
     if start.native is not None:
         trainable.load_state(start.native)

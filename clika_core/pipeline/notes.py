@@ -16,10 +16,13 @@ from clika_core.settings.sections import SECTIONS
 POOR_AGREEMENT = 0.9999  # below this share of equal codes the simulation does not keep its promise
 
 _IN_USE = {
-    "deployment_settings": {"target_framework", "weights_utilize_full_int_range"},
+    "deployment_settings": {"target_framework", "weights_utilize_full_int_range", "cpu"},
     "distributed_training_settings": set(),
     "global_quantization_settings": set(SECTIONS["global_quantization_settings"].keys),
-    "training_settings": {"stats_steps", "original_last_learning_rate", "learning_rate"},
+    "training_settings": {
+        *("stats_steps", "evaluation_steps", "random_seed"),
+        *("original_last_learning_rate", "learning_rate"),  # the linter compares them
+    },
 }
 
 

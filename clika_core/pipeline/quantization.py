@@ -112,13 +112,18 @@ def quantize_traced(
 
 
 def fitted_target(settings: Settings, target: Target, journal: Journal) -> Target:
-    """The target with the weight range the settings ask for; says so where this processor would need the other."""
+    """The target with the weight range the settings ask for; says so where the processor would need the other.
+
+    That is `deployment_settings.cpu`, else the one that this runs on.
+    """
     target = target.with_weight_groups(settings.global_quantization_settings.weights_group_size)
     if settings.deployment_settings.weights_utilize_full_int_range is False:
         return target.with_half_range()
-    if target.has_half_range and lacks_vnni(cpu_flags()):
+    cpu = settings.deployment_settings.cpu
+    if target.has_half_range and (lacks_vnni(cpu_flags()) if cpu is None else cpu == "avx2"):
+        which = "this processor" if cpu is None else f"a processor with {cpu} alone"
         journal.note(
-            "this processor lacks VNNI, so sums of int8 products can overflow on it; "
+            f"{which} lacks VNNI, so sums of int8 products can overflow on it; "
             "set weights_utilize_full_int_range: false where the model will run on such a one"
         )
     return target

@@ -77,7 +77,7 @@ class Feed:
 
         Raises DataError for a dataset without a batch, and for batches that are no `(inputs, targets)`.
         """
-        if self._is_reset:
+        if self._is_reset and self._passes:
             self._forget()
         count = ends = 0  # batches of this epoch, and ends of passes since the last of them
         while (limit is None or count < limit) and ends < 2:

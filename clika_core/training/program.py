@@ -14,6 +14,7 @@ from clika_core.backend.trainable import LearningArrays
 from clika_core.ir.graph import ValueKey
 from clika_core.simulation.learned import LearnedSimulation
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
+from clika_core.training.precision import HalfPrecision, Visit
 
 OUTPUTS = "distillation_outputs"
 LAYERS = "distillation_layers"
@@ -40,6 +41,7 @@ class QuantizedProgram:
     simulation: Simulation
     learned: LearnedSimulation | None = None
     distillation: Distillation | None = None
+    half: str | None = None  # the dtype of mixed precision in training
 
     @property
     def ranges(self) -> Mapping[str, NDArray[np.float32]]:
@@ -55,15 +57,24 @@ class QuantizedProgram:
         self, model: TracedModel, inputs: Sequence[Array]
     ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
         """The outputs, and what distillation adds to the losses."""
-        if self.distillation is None:
-            return self(model, inputs), {}
         visitor = self._visitor(model)
-        student = _Recording(visitor, self.distillation.layers)
-        outputs = visitor.finish(model.interpret(inputs, student))
-        teacher = _Recording(None, self.distillation.layers)
-        expected = self.distillation.teacher.interpret(inputs, teacher)
+        layers = () if self.distillation is None else self.distillation.layers
+        student = _Recording(visitor, layers)
+        outputs = visitor.finish(model.interpret(inputs, self._mixed(model, student, is_float=False)))
+        if self.distillation is None:
+            return outputs, {}
+        teacher = _Recording(None, layers)
+        float_model = self.distillation.teacher
+        expected = float_model.interpret(inputs, self._mixed(float_model, teacher, is_float=True))
         arrays = cast(LearningArrays, model.arrays)
         return outputs, self._losses(model, arrays, (outputs, student.seen), (expected, teacher.seen))
+
+    def _mixed(self, model: TracedModel, visit: Visit, *, is_float: bool) -> Visit:
+        """The visitor in mixed precision, where that is asked for."""
+        if self.half is None:
+            return visit
+        exact = () if is_float else self.simulation.specs.keys()
+        return HalfPrecision(model.graph, model.arrays, self.half, exact)(visit)
 
     def _visitor(self, model: TracedModel) -> SimulatingVisitor:
         if self.learned is not None and model.learned:

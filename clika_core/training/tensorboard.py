@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import math
+import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from clika_core.errors import MissingDependencyError, OutputError
+from clika_core.pictures.sensitivity_bars import sensitivity_picture
+from clika_core.pictures.svg import render_png
+from clika_core.pictures.write import INITIAL, PREPROCESSED
 from clika_core.training.callbacks import Callback
 
 _QS = "quantization_sensitivity"
+_SIZE = slice(16, 24)  # of a PNG file: width and height
 
 
 class TensorBoardCallback(Callback):
     """Scalars per step and per epoch, the QS of every layer, and the pictures of the graph.
 
-    Layers stand along the step axis of `quantization_sensitivity`, in trace order; the text beside it names them.
+    Layers stand along the step axis of `quantization_sensitivity`, in trace order; text and bars beside it name them.
+    Pictures are images where graphviz is installed (`clika-core[pictures]`), else their source is shown as text.
     """
 
     def __init__(self, output_path: str | Path) -> None:
@@ -29,10 +35,10 @@ class TensorBoardCallback(Callback):
         """Open the event file; write QS and pictures."""
         self._writer = _writer(self._path)
         self._write_sensitivities(report.get("layers", ()))
-        for picture in ("model_init", "model_post_preprocessing"):
+        for picture in (INITIAL, PREPROCESSED):
             source = folder / f"{picture}.dot"
             if source.is_file():
-                self._text(picture, "    " + source.read_text(encoding="utf-8").replace("\n", "\n    "), 0)
+                self._picture(picture, source.read_text(encoding="utf-8"))
 
     def on_step(self, step: int, values: Mapping[str, float]) -> None:
         """Scalars `step/<name>`."""
@@ -55,11 +61,28 @@ class TensorBoardCallback(Callback):
     def _write_sensitivities(self, layers: Any) -> None:
         measured = [layer for layer in layers if isinstance(layer.get("qs"), int | float)]
         rows = []
+        finite = {layer["name"]: layer["qs"] for layer in measured if math.isfinite(layer["qs"])}
         for position, layer in enumerate(measured):
             self._scalar(_QS, layer["qs"], position)
             rows.append(f"| {position} | {layer['name']} | {layer['qs']:.6g} |")
         if rows:
             self._text(_QS, "\n".join(["| step | layer | QS |", "|---|---|---|", *rows]), 0)
+        if finite:
+            self._picture(_QS, sensitivity_picture(finite).render())
+
+    def _picture(self, tag: str, dot_text: str) -> None:
+        """The picture as an image; where it cannot be drawn, why not, and its source."""
+        from tensorboard.compat.proto.summary_pb2 import Summary
+
+        try:
+            png = render_png(dot_text)
+        except (MissingDependencyError, OutputError) as error:
+            source = "    " + dot_text.replace("\n", "\n    ")
+            self._text(tag, f"{error.message} ({error.fix})\n\n{source}", 0)
+            return
+        width, height = struct.unpack(">II", png[_SIZE])
+        image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=png)
+        self._add(Summary(value=[Summary.Value(tag=f"{tag}/picture", image=image)]), 0)
 
     def _scalar(self, tag: str, value: float, step: int) -> None:
         from tensorboard.compat.proto.summary_pb2 import Summary

@@ -3,13 +3,15 @@
     python -m tests.backends.torch.killed_training FOLDER whole|resumed SEED KILLS [FAULT WRITE]...
 
 Every training is a forked process, so that torch is imported once: a whole one, or one that goes on from epoch 0,
-which is quicker. KILLS of them get SIGKILL at a random instant; each FAULT happens at the WRITE-th file that is put
-in place. After each one every state that is there must be what an undisturbed training saves, and a training
-resumed from the last one must end in its bytes. Prints JSON: what was found, a line per training.
+which is quicker. KILLS of them get SIGKILL at a random instant between the first thing they write and their end;
+each FAULT happens at the WRITE-th file that is put in place. After each one every state that is there must be what
+an undisturbed training saves, and a training resumed from the last one must end in its bytes. Prints JSON: what was
+found, a line per training.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -130,6 +132,14 @@ class Check:
         return {"saved": len(found), "same": same if found else None}
 
 
+def begins(folder: Path, kind: str) -> None:
+    """Wait until a training in `folder` has written what comes before its first state."""
+    latest = time.monotonic() + 300
+    while not any(folder.glob("clika_report.json" if kind == "whole" else "logs/*")):
+        assert time.monotonic() < latest
+        time.sleep(0.001)
+
+
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -138,7 +148,14 @@ def say(line: str) -> None:
 def main() -> None:
     place, kind, seed, kills = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     faults = list(zip(sys.argv[5::2], map(int, sys.argv[6::2]), strict=True))
-    targets()  # plugins are loaded once
+    targets()  # plugins are loaded once, and so is what a training imports when it first needs it
+    for name in (
+        "torch.export",
+        "torch._dynamo",
+        "torch.fx.experimental.symbolic_shapes",
+        "clika_torch.tracing",
+    ):
+        importlib.import_module(name)
     draws = random.Random(seed)
     assert wait(forked(lambda: train(place / "reference"))) == 0
 
@@ -149,13 +166,16 @@ def main() -> None:
         shutil.copytree(place / "reference" / "epoch_0", folder / "epoch_0")
         return lambda: resume(folder / "epoch_0" / "model.pompom")
 
+    child = forked(begun(place / "timed"))
+    begins(place / "timed", kind)
     began = time.monotonic()
-    assert wait(forked(begun(place / "timed"))) == 0
+    assert wait(child) == 0
     duration = time.monotonic() - began
     check = Check(place / "reference")
     for number in range(kills):
         folder = place / f"killed_{number}"
         child = forked(begun(folder))
+        begins(folder, kind)
         instant = draws.uniform(0.0, 1.0) * duration
         time.sleep(instant)
         os.kill(child, signal.SIGKILL)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from clika_compression import (
     clika_resume,
 )
 from clika_compression.utils import get_path_to_best_clika_state_result
-from clika_core.errors import DataError, ModelError, OutputError, SettingsError, StateError
+from clika_core.errors import DataError, ModelError, OutputError, StateError
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.training.pompom import read_pompom
 from tests.backends.torch.small_training import CLASSES, TwoOutputs, accuracy, images, loader, trained
@@ -323,6 +325,31 @@ def test_a_loss_that_is_no_number_ends_the_training_with_its_place(tmp_path: Pat
     assert (tmp_path / "outputs" / "epoch_0" / "model.pompom").is_file()
 
 
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)]
+)
+def test_a_training_that_is_asked_to_stop_says_where_to_go_on(
+    number: signal.Signals, raised: type[BaseException], finished: Path, tmp_path: Path
+) -> None:
+    calls: list[None] = []
+
+    def stopped(outputs: Tensor, targets: Tensor) -> Tensor:
+        calls.append(None)
+        if len(calls) == 9:
+            os.kill(os.getpid(), number)
+        return nn.functional.cross_entropy(outputs, targets)
+
+    with pytest.raises(raised) as info:
+        compress(tmp_path / "outputs", training_losses={"ce": stopped}, evaluation_losses=LOSSES)
+    if raised is SystemExit:
+        assert info.value.args == (143,)
+    (log,) = (tmp_path / "outputs" / "logs").iterdir()
+    state = tmp_path / "outputs" / "epoch_1" / "model.pompom"
+    assert f"interrupted: clika_resume goes on from {state}" in log.read_text(encoding="utf-8")
+    expected, found = SavedState.load(finished).weights, SavedState.load(resume(state)).weights
+    assert all((found[name][role] == a).all() for name, own in expected.items() for role, a in own.items())
+
+
 def test_an_optimizer_of_other_parameters_is_refused(tmp_path: Path) -> None:
     other = torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.1)
     with pytest.raises(ModelError, match="holds a parameter that is not the model's"):
@@ -344,23 +371,6 @@ def test_activations_in_host_memory_change_no_bit(
     assert len(entered) == 12
     expected, found = SavedState.load(finished).weights, SavedState.load(path).weights
     assert all((found[name][role] == a).all() for name, own in expected.items() for role, a in own.items())
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "message"),
-    [
-        ("training_settings", "params_offloading", "the torch backend does not honour training_settings"),
-        ("distributed_training_settings", "multi_gpu", "needs one process per device"),
-        ("distributed_training_settings", "use_sharding", "there is one"),
-    ],
-)
-def test_a_key_that_cannot_be_honoured_is_an_error(
-    section: str, key: str, message: str, tmp_path: Path
-) -> None:
-    made = settings()
-    setattr(made.section(section), key, True)
-    with pytest.raises(SettingsError, match=message):
-        compress(tmp_path / "outputs", made)
 
 
 def test_another_learning_rate_than_the_last_one_is_warned_of(tmp_path: Path) -> None:

@@ -233,7 +233,8 @@ def test_a_mistake_gets_one_message_and_leaves_nothing(clika: Clika, tmp_path: P
     assert set(os.listdir(tmp_path)) == before
 
 
-def test_an_interrupted_run_exits_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_run_says_so_and_leaves_nothing(number: int, code: int, tmp_path: Path) -> None:
     """The first interrupt is enough, in the middle of the user's own data."""
     (tmp_path / "slow.py").write_text(
         "import sys, time\nfrom tests.core.cli.my_network import batches, make\n"
@@ -264,9 +265,9 @@ def test_an_interrupted_run_exits_with_130_and_leaves_nothing(tmp_path: Path) ->
     while "reading" not in (line := running.stderr.readline()):
         assert line, "it ended before it read"
     time.sleep(0.1)
-    running.send_signal(2)
+    running.send_signal(number)
     _, err = running.communicate(timeout=60)
-    assert running.returncode == 130, err
+    assert running.returncode == code, err
     assert "interrupted" in err
     assert "Traceback" not in err
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == [

@@ -1,0 +1,267 @@
+"""What every key of the settings does, as cases: a value, and what it changes in a training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from clika_core.pipeline.saved_state import SavedState
+from clika_core.schemes.granularity import PerGroup
+from clika_core.training.callbacks import Callback
+
+
+@dataclass
+class Run(Callback):
+    """What a training left behind, and what it called."""
+
+    folder: Path
+    steps: list[Mapping[str, float]] = field(default_factory=list)
+    summaries: list[Mapping[str, Any]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)  # datasets, as they were asked for
+    drawn: list[str] = field(default_factory=list)  # batches, likewise
+    offloaded: int = 0
+
+    def on_step(self, step: int, values: Mapping[str, float]) -> None:
+        self.steps.append(values)
+
+    def on_epoch(self, epoch: int, summary: Mapping[str, Any]) -> None:
+        self.summaries.append(summary)
+
+    @property
+    def epochs(self) -> list[str]:
+        return sorted(path.parent.name for path in self.folder.glob("epoch_*/model.pompom"))
+
+    @property
+    def state(self) -> SavedState:
+        return SavedState.load(self.folder / self.epochs[-1] / "model.pompom")
+
+    @property
+    def log(self) -> str:
+        (path,) = (self.folder / "logs").iterdir()
+        return path.read_text(encoding="utf-8")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "clika_report.json").read_text(encoding="utf-8"))
+        return found
+
+    def step_values(self, name: str) -> list[float]:
+        return [values[name] for values in self.steps if name in values]
+
+    def floats(self) -> set[str]:
+        return {layer["name"] for layer in self.report["layers"] if layer["precision"] == "float"}
+
+    def bits(self, kind: str) -> set[int]:
+        parameters: Any = getattr(self.state.parameters, kind)
+        return {own.format.num_bits for own in parameters.values()}
+
+
+class Case(NamedTuple):
+    """`check(plain, changed)` holds; `base` is for both."""
+
+    key: str
+    value: Any
+    check: Callable[[Run, Run], bool]
+    base: Mapping[str, Any] = {}
+
+
+def weights_differ(plain: Run, changed: Run) -> bool:
+    return any(
+        not np.array_equal(plain.state.weights[layer][role], array)
+        for layer, own in changed.state.weights.items()
+        for role, array in own.items()
+    )
+
+
+def starts(prefix: str) -> Callable[[Run, Run], bool]:
+    return lambda plain, changed: (
+        any(name.startswith(prefix) for name in changed.steps[0])
+        and not any(name.startswith(prefix) for name in plain.steps[0])
+    )
+
+
+def rates(run: Run) -> list[float]:
+    return run.step_values("learning_rate")
+
+
+def means_are_values(run: Run) -> bool:
+    line = next(line for line in run.log.splitlines() if "epoch 2/2, step 4/4: loss" in line)
+    value, mean = line.split("loss ")[1].split(")")[0].split(" (mean ")
+    return value == mean
+
+
+def is_half(array: Any) -> bool:
+    return torch.equal(torch.from_numpy(array).bfloat16().float(), torch.from_numpy(array))
+
+
+CASES: Final = [
+    Case("target_framework", "trt", lambda a, b: (a.state.target, b.state.target) == ("ort", "trt")),
+    Case(
+        "weights_utilize_full_int_range",
+        False,
+        lambda a, b: largest_scale(b) == pytest.approx(largest_scale(a) * 127.5 / 64, rel=0.02),
+    ),
+    Case("cpu", "avx2", lambda a, b: "avx2 alone lacks VNNI" in b.log and "avx2 alone" not in a.log),
+    Case("method", "ptq", lambda a, b: (a.epochs[-1], b.epochs) == ("epoch_2", ["epoch_0"])),
+    Case("weights_num_bits", 4, lambda a, b: (a.bits("weights"), b.bits("weights")) == ({8}, {4})),
+    Case(
+        "activations_num_bits", 5, lambda a, b: (a.bits("activations"), b.bits("activations")) == ({8}, {5})
+    ),
+    Case(
+        "weights_group_size",
+        32,
+        lambda a, b: has_groups(b) and not has_groups(a),
+        {"target_framework": "simulation"},
+    ),
+    Case("observer", "mean_min_max", lambda a, b: widest(b) < widest(a)),
+    Case(
+        "bias_correction",
+        True,
+        lambda a, b: "bias_correction has no" in b.log and "bias_correction has no" not in a.log,
+    ),
+    Case("skip_tail_quantization", False, lambda a, b: "linear_3" in a.floats() and not b.floats()),
+    Case(
+        "automatic_skip_quantization",
+        False,
+        lambda a, b: "linear_1" in a.floats() and "linear_1" not in b.floats(),
+        {"quantization_sensitivity_threshold": 0.0},
+    ),
+    Case("quantization_sensitivity_threshold", 0.0, lambda a, b: len(b.floats()) > len(a.floats())),
+    Case(
+        "quantization_sensitivity_measure",
+        "absolute",
+        lambda a, b: len(b.floats()) > len(a.floats()),
+        {"quantization_sensitivity_threshold": 0.05},
+    ),
+    Case("num_epochs", 3, lambda a, b: (a.epochs[-1], b.epochs[-1]) == ("epoch_2", "epoch_3")),
+    Case("learning_rate", 0.5, lambda a, b: rates(b)[0] == 0.5 and weights_differ(a, b)),
+    Case("learning_rate_schedule", "cosine", lambda a, b: len(set(rates(a))) == 1 and falls(rates(b))),
+    Case("original_last_learning_rate", 0.01, lambda a, b: rates(b)[0] == 0.01 != rates(a)[0]),
+    Case(
+        "learn_scales", True, lambda a, b: bool(b.state.native.arrays.keys() - a.state.native.arrays.keys())
+    ),
+    Case("distillation", "layers", starts("distillation_layers")),
+    Case(
+        "distillation_weight",
+        3.0,
+        lambda a, b: (
+            b.steps[0]["distillation_outputs"] == pytest.approx(3 * a.steps[0]["distillation_outputs"])
+        ),
+        {"distillation": "outputs"},
+    ),
+    Case(
+        "distillation_temperature",
+        4.0,
+        lambda a, b: b.steps[0]["distillation_outputs"] != a.steps[0]["distillation_outputs"],
+        {"distillation": "outputs"},
+    ),
+    Case(
+        "early_stop_epochs",
+        1,
+        lambda a, b: (a.epochs[-1], b.epochs[-1]) == ("epoch_3", "epoch_1"),
+        {"num_epochs": 3, "learning_rate": 1e3},  # it gets worse
+    ),
+    Case(
+        "grads_acc_steps",
+        2,
+        lambda a, b: (len(a.step_values("gradient_norm")), len(b.step_values("gradient_norm"))) == (8, 4),
+    ),
+    Case("steps_per_epoch", 3, lambda a, b: (len(a.steps), len(b.steps)) == (8, 6)),
+    Case(
+        "evaluation_steps",
+        1,
+        lambda a, b: (a.drawn.count("evaluation"), b.drawn.count("evaluation")) == (16, 4),
+    ),
+    Case(
+        "lr_warmup_epochs",
+        1,
+        lambda a, b: rates(b)[0] < rates(a)[0] == rates(b)[4],
+        {"lr_warmup_steps_per_epoch": 3},
+    ),
+    Case(
+        "lr_warmup_steps_per_epoch",
+        2,
+        lambda a, b: rates(a)[1] < rates(b)[1] == rates(b)[3],
+        {"lr_warmup_epochs": 1},
+    ),
+    Case("amp_dtype", "bfloat16", lambda a, b: weights_differ(a, b) and close(a, b)),
+    Case("amp_dtype", "float16", lambda a, b: "loss_scaling" in b.state.native.values and close(a, b)),
+    Case("weights_dtype", "bfloat16", lambda a, b: weights_are_half(b) and not weights_are_half(a)),
+    Case("stats_steps", 3, lambda a, b: (batches(a), batches(b)) == (2, 3)),
+    Case("activations_offloading", True, lambda a, b: (a.offloaded, b.offloaded) == (0, 8)),
+    Case("clip_grad_norm_val", 1e-3, weights_differ, {"learning_rate": 0.1}),
+    Case(
+        "clip_grad_norm_type",
+        1.0,
+        lambda a, b: b.steps[0]["gradient_norm"] > a.steps[0]["gradient_norm"],
+    ),
+    Case("save_interval", 2, lambda a, b: "epoch_1" in a.epochs and b.epochs == ["epoch_0", "epoch_2"]),
+    Case("print_interval", 1, lambda a, b: "step 1/4" in b.log and "step 1/4" not in a.log),
+    Case("print_ma_window_size", 1, lambda a, b: means_are_values(b) and not means_are_values(a)),
+    Case(
+        "reset_train_data", True, lambda a, b: (a.made.count("training"), b.made.count("training")) == (2, 3)
+    ),
+    Case(
+        "reset_eval_data",
+        False,
+        lambda a, b: (a.made.count("evaluation"), b.made.count("evaluation")) == (4, 1),
+    ),
+    Case(
+        "skip_initial_eval",
+        True,
+        lambda a, b: original(b) is None and original(a) is not None,
+    ),
+    Case("random_seed", 7, lambda a, b: a.steps[0]["loss"] != b.steps[0]["loss"]),
+]
+ERRORS: Final = {
+    "multi_gpu": (True, "needs one process per device"),
+    "use_sharding": (True, "and there is one"),  # with multi_gpu: tests/backends/torch/test_together.py
+    "weights_dtype": ("float16", "weights in float16 cannot be trained"),
+    "params_offloading": (True, "torch backend does not honour training_settings.params_offloading"),
+    "is_training_from_scratch": (
+        True,
+        "torch backend does not honour training_settings.is_training_from_scratch",
+    ),
+}
+
+
+def largest_scale(run: Run) -> float:
+    return max(float(own.scale.max()) for own in run.state.parameters.weights.values())
+
+
+def has_groups(run: Run) -> bool:
+    return any(isinstance(own.granularity, PerGroup) for own in run.state.parameters.weights.values())
+
+
+def widest(run: Run) -> float:
+    return max(float(own.scale) for own in run.state.parameters.activations.values())
+
+
+def falls(values: list[float]) -> bool:
+    return all(after < before for before, after in pairwise(values))
+
+
+def close(plain: Run, changed: Run) -> bool:
+    return changed.steps[-1]["loss"] == pytest.approx(plain.steps[-1]["loss"], rel=0.05)
+
+
+def weights_are_half(run: Run) -> bool:
+    return all(is_half(array) for own in run.state.weights.values() for array in own.values())
+
+
+def batches(run: Run) -> int:
+    found: int = run.report["calibration"]["batches"]
+    return found
+
+
+def original(run: Run) -> float | None:
+    found: float | None = run.summaries[-1]["evaluation"]["loss"]["original"]
+    return found
