@@ -33,14 +33,17 @@ def make_functional(graph: fx.Graph) -> bool:
 
 
 def _plain_twin(target: OpOverload) -> OpOverload | None:
-    """`aten.relu.default` for `aten.relu_.default`; None where there is no such operation."""
+    """`aten.relu.default` for `aten.relu_.default`; None where there is no such operation.
+
+    The tensor that is written comes first and without its name, which differs: `dropout_(self)`, `dropout(input)`.
+    """
     name = target._schema.name.rpartition("::")[2]
     packet = getattr(_ATEN, name.removesuffix("_"), None) if name.endswith("_") else None
     twin = getattr(packet, target._overloadname, None)
     if twin is None or twin._schema.is_mutable:
         return None
     plain, own = ([argument.name for argument in each._schema.arguments] for each in (twin, target))
-    return twin if plain == own else None
+    return twin if plain[1:] == own[1:] else None
 
 
 class _Write:

@@ -84,7 +84,13 @@ class WrittenThroughAPart(nn.Module):
         return y
 
 
+class DropsOutInPlace(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.dropout(x * 2, 0.5, self.training, inplace=True) + 1
+
+
 MODELS = [
+    DropsOutInPlace,
     WrittenThroughViewsOfViews,
     Overwritten,
     WrittenThroughAPart,
@@ -101,10 +107,18 @@ MODELS = [
 def test_what_is_written_is_what_is_read_afterwards(make: type[nn.Module]) -> None:
     traced = trace(make(), torch.randn(2, 4))
     x = torch.randn(3, 4)
-    expected = make()(x.clone())
+    expected = make().eval()(x.clone())
     before = x.clone()
     torch.testing.assert_close(traced.run(x), expected)
     assert torch.equal(x, before)
+
+
+@pytest.mark.parametrize("make", [DropsOutInPlace, ResultIgnored, WrittenThroughASlice])
+def test_writes_that_have_a_plain_twin_are_not_traced_a_second_time(
+    make: type[nn.Module], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("clika_torch.tracing.decompose")
+    trace(make(), torch.randn(2, 4))
 
 
 def test_plain_writes_keep_the_layers_as_they_were_written() -> None:
