@@ -69,6 +69,10 @@ class JaxArrays:
         with jax.enable_x64(True):
             return float(_sum_of_squares(array, array * 0 if other is None else other))
 
+    def squared_errors(self, codes: Any, params: QuantParams, reference: Any) -> tuple[float, float]:
+        """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
+        return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
     def quantize(self, array: Any, params: QuantParams) -> Any:
         """Centred codes, float32; NaN stays NaN.
 

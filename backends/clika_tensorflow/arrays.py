@@ -73,6 +73,10 @@ class TensorFlowArrays:
             total += float(np.dot(part, part))
         return total
 
+    def squared_errors(self, codes: Any, params: QuantParams, reference: Any) -> tuple[float, float]:
+        """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
+        return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
     def quantize(self, array: Any, params: QuantParams) -> Any:
         """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.
 

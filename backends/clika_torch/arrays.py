@@ -22,6 +22,7 @@ from clika_torch.straight_through import Limit, round_to_range
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = {"cpu": 2**18, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
+_SUMMED: Final = {"cpu": 2**16, "cuda": 2**24}  # likewise, in float64
 
 
 class TorchArrays:
@@ -61,12 +62,31 @@ class TorchArrays:
 
     def sum_of_squares(self, array: Tensor, other: Tensor | None = None) -> float:
         """Sum of (array - other)**2, or of array**2, every difference, square and the sum in float64."""
+        flat = array.detach().reshape(-1)
+        opposite = None if other is None else other.detach().reshape(-1)
         total = torch.zeros((), dtype=torch.float64, device=array.device)
-        others = [None] * len(_parts(array)) if other is None else _parts(other)
-        for part, opposite in zip(_parts(array), others, strict=True):
-            difference = part if opposite is None else part.double() - opposite
-            total += torch.linalg.vector_norm(difference, dtype=torch.float64).square()
+        size = min(_SUMMED.get(flat.device.type, flat.numel()), flat.numel())
+        wide = torch.empty(size, dtype=torch.float64, device=array.device)
+        for start in range(0, flat.numel(), max(size, 1)):
+            part = flat[start : start + size]
+            difference = wide[: part.numel()].copy_(part)
+            if opposite is not None:
+                difference.sub_(opposite[start : start + size])
+            total += torch.dot(difference, difference)
         return float(total)
+
+    def squared_errors(self, codes: Tensor, params: QuantParams, reference: Tensor) -> tuple[float, float]:
+        """Sums of (dequantize(codes) - reference)**2 and of reference**2, in float64, a cacheful at a time."""
+        if not codes.dim():
+            return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(
+                reference
+            )
+        totals = [0.0, 0.0]
+        size = max(1, _SUMMED.get(codes.device.type, codes.numel()) * codes.shape[0] // max(codes.numel(), 1))
+        for part, real in zip(codes.detach().split(size), reference.detach().split(size), strict=True):
+            totals[0] += self.sum_of_squares(self.dequantize(part, params), real)
+            totals[1] += self.sum_of_squares(real)
+        return totals[0], totals[1]
 
     def quantize(self, array: Tensor, params: QuantParams) -> Tensor:
         """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.

@@ -37,6 +37,9 @@ class ArrayOps(Protocol):
     def sum_of_squares(self, array: Array, other: Array | None = None) -> float:
         """Sum of (array - other)**2, or of array**2, every square and the sum in float64."""
 
+    def squared_errors(self, codes: Array, params: QuantParams, reference: Array) -> tuple[float, float]:
+        """Sums of (dequantize(codes) - reference)**2, and of reference**2, as `sum_of_squares` takes them."""
+
     def quantize(self, array: Array, params: QuantParams) -> Array:
         """(d) Centred codes `clip(rint(x / scale) + zero_point, quant_min, quant_max) - zero_point`, float32.
 

@@ -3,11 +3,14 @@ float inputs."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
 from clika_core.backend.workers import ALONE, Workers
+from clika_core.ir.graph import ValueKey
+from clika_core.numerics import QuantParams
 from clika_core.planning.decision import Group
 from clika_core.sensitivity.sums import Measurement, SquaredSums
 from clika_core.simulation.compute import compute_codes, layer_weights
@@ -62,6 +65,13 @@ class SensitivityVisitor:
         self._specs = {head: _in_float32(spec) for head, spec in simulation.specs.items()}
         self._arrays = arrays
         self._head_at_end = {groups[head].end: head for head in simulation.specs}
+        self._readers = Counter(
+            port.key
+            for spec in simulation.specs.values()
+            for port, params in zip(spec.node.inputs, spec.inputs, strict=True)
+            if params is not None
+        )
+        self._made: dict[ValueKey, Array] = {}
         self._waiting: dict[str, tuple[Array, ...]] = {}
         self.sums: dict[str, SquaredSums] = {}
 
@@ -78,21 +88,31 @@ class SensitivityVisitor:
 
     def _quantized(self, spec: LayerSpec, call: LayerCall) -> tuple[Array, ...]:
         inputs = [
-            value if params is None else self._arrays.quantize(value, params)
-            for value, params in zip(call.inputs, spec.inputs, strict=True)
+            value if params is None else self._codes(key, value, params)
+            for key, value, params in zip(
+                (port.key for port in call.node.inputs), call.inputs, spec.inputs, strict=True
+            )
         ]
         name = call.node.name
         if name not in self._weights:
             self._weights[name] = layer_weights(spec, call, inputs, self._arrays)
         return compute_codes(spec, call, inputs, self._arrays, self._weights[name])
 
+    def _codes(self, key: ValueKey, value: Array, params: QuantParams) -> Array:
+        """The codes of an input: made at its first reader, let go at its last."""
+        codes = self._made[key] if key in self._made else self._arrays.quantize(value, params)
+        self._readers[key] -= 1
+        if self._readers[key]:
+            self._made[key] = codes
+        else:
+            self._made.pop(key, None)
+        return codes
+
     def _compare(self, spec: LayerSpec, codes: Sequence[Array], reals: Sequence[Array]) -> SquaredSums:
         total = SquaredSums()
         for code, real, params in zip(codes, reals, spec.outputs, strict=True):
             if params is not None:
-                quantized = self._arrays.dequantize(code, params)
-                error = self._arrays.sum_of_squares(quantized, real)
-                total = total.merge(SquaredSums(error, self._arrays.sum_of_squares(real)))
+                total = total.merge(SquaredSums(*self._arrays.squared_errors(code, params, real)))
         return total
 
 

@@ -39,7 +39,7 @@ ORT = Target(
             Kernel(Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True),
         ),
         "matmul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, weight_on_the_right)),
-        "add": Kernel(Arithmetic.ELEMENTWISE, condition=all_of(float_operands, unscaled)),
+        "add": Kernel(Arithmetic.SUM, condition=all_of(float_operands, unscaled)),
         "mul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),
         "adaptive_avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=global_pool),

@@ -23,6 +23,7 @@ class Arithmetic(StrEnum):
 
     ACCUMULATE = "accumulate"  # products of codes, summed or single, one multiplier, then round
     ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
+    SUM = "sum"  # each of two codes times its scale over the output's, in onnxruntime's order, then round
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 
 

@@ -94,7 +94,7 @@ def test_every_kernel_says_how_it_computes() -> None:
     found = {node.type: ORT.arithmetic(node) for node in graph.layers}
     assert found == {
         "linear": Arithmetic.ACCUMULATE,
-        "add": Arithmetic.ELEMENTWISE,
+        "add": Arithmetic.SUM,
         "flatten": Arithmetic.MOVE,
     }
 

@@ -29,6 +29,12 @@ class LoopbackArrays(NumpyArrays):
         """Sum of (array - other)**2, or of array**2, in float64."""
         return sum_of_squares(array, other)
 
+    def squared_errors(
+        self, codes: NDArray[Any], params: QuantParams, reference: NDArray[Any]
+    ) -> tuple[float, float]:
+        """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
+        return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
     def quantize(self, array: NDArray[Any], params: QuantParams) -> NDArray[Any]:
         """Centred codes, float32; NaN stays NaN."""
         return np.asarray(centred_codes(as_float32(array), params))
