@@ -83,7 +83,9 @@ class TorchArrays:
             )
         totals = [0.0, 0.0]
         size = max(1, _SUMMED.get(codes.device.type, codes.numel()) * codes.shape[0] // max(codes.numel(), 1))
-        for part, real in zip(codes.detach().split(size), reference.detach().split(size), strict=True):
+        for part, real in zip(
+            torch.split(codes.detach(), size), torch.split(reference.detach(), size), strict=True
+        ):
             totals[0] += self.sum_of_squares(self.dequantize(part, params), real)
             totals[1] += self.sum_of_squares(real)
         return totals[0], totals[1]

@@ -102,8 +102,10 @@ def _sum(
         for codes, own, ratio in zip(inputs, zeros, ratios, strict=True)
     )
     (total,) = call.run([left, right + _operand(offset)], weights)
-    shared = QuantParams(np.float32(1), np.int32(0), output.format, output.granularity)
-    return (_moved(arrays.rescale(total, np.asarray(1, np.float32), None, shared), -zero),)
+    shared = QuantParams(
+        np.asarray(1, np.float32), np.asarray(0, np.int32), output.format, output.granularity
+    )
+    return (_moved(arrays.quantize(total, shared), -zero),)
 
 
 def _moved(codes: Array, zero: np.float32) -> Array:
@@ -113,7 +115,7 @@ def _moved(codes: Array, zero: np.float32) -> Array:
 
 def _ratio(params: QuantParams, output: QuantParams, like: Array, arrays: ArrayOps) -> Any:
     """One scale over another: float32, or a native array where either is learned."""
-    scales = (params.scale, output.scale)
+    scales: list[Any] = [params.scale, output.scale]
     if all(isinstance(scale, np.ndarray | np.generic) for scale in scales):
         return np.float32(params.scale / output.scale)
     above, below = (

@@ -48,7 +48,7 @@ _TIMM: Mapping[str, dict[str, Any]] = {
     "repvgg_a0": {},
     "ghostnet_100": {},
     "hrnet_w18_small": {},
-    "convmixer_768_32": {"depth": 3},
+    "convmixer_768_32": {},
     "poolformer_s12": {},
     "mobilevit_s": {},
     "levit_128s": {"img_size": 64},
