@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -16,6 +17,9 @@ from tests.backends.zoo.entry import Entry, Zoo
 from tests.backends.zoo.installed import has_packages
 
 
+_NO_SIZES = "traced, planned and simulated; onnxruntime refuses the file, in which a resize has no sizes: not mended yet"
+
+
 class TorchZoo(Zoo):
     """PyTorch: torchvision, timm, transformers, and models written here."""
 
@@ -23,6 +27,12 @@ class TorchZoo(Zoo):
     capture = "clika_torch.tracing.export"
     frameworks = ("torch", "timm", "torchvision", "transformers")
     packages = ("timm", "torchvision", "transformers")
+    known_failures = MappingProxyType(
+        {
+            "deeplabv3_mobilenet_v3_large": ("input 'sizes' \\(0\\)", _NO_SIZES),
+            "hrnet_w18_small": ("input 'sizes' \\(0\\)", _NO_SIZES),
+        }
+    )
 
     def entries(self) -> tuple[Entry, ...]:
         if not has_packages(self):
