@@ -16,8 +16,9 @@ from tests.backends.torch.zoo import small
 from tests.backends.zoo.entry import Entry, Zoo
 from tests.backends.zoo.installed import has_packages
 
-
-_NO_SIZES = "traced, planned and simulated; onnxruntime refuses the file, in which a resize has no sizes: not mended yet"
+_NO_SIZES = (
+    "traced, planned and simulated; onnxruntime refuses the file: a resize has no sizes; not mended yet"
+)
 
 
 class TorchZoo(Zoo):
