@@ -1,6 +1,6 @@
 """What fine-tuning brings back after so many steps: the demo's network in every framework, in two ways.
 
-    python benchmarks/fine_tuning.py --backend torch --bits 2 2 --steps 60 --seed 0 --seed 1 --seed 2
+    python -m benchmarks.fine_tuning --backend torch --bits 2 2 --steps 60 --seed 0 --seed 1 --seed 2
 
 Both ways have the same batches in the same order, the same number of steps, the same optimizer and schedule. The
 figures are those of images that neither calibrate nor train: accuracy, and the cross-entropy, which tells apart what
