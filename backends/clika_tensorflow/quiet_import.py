@@ -19,7 +19,7 @@ def import_tensorflow() -> ModuleType:
         return sys.modules["tensorflow"]
     os.environ.setdefault(LEVEL, "2")  # 2: errors only
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with _held_back():
+    with held_back():
         module = importlib.import_module("tensorflow")
         importlib.import_module("keras")
         module.constant(0)  # starts the runtime, which has messages of its own
@@ -27,7 +27,7 @@ def import_tensorflow() -> ModuleType:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
+def held_back() -> Iterator[None]:
     """The process's error stream goes to a file; it is replayed where an exception leaves the block.
 
     The messages come from C++, which knows nothing of `sys.stderr`.

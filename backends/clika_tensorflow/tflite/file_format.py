@@ -17,6 +17,7 @@ from clika_core.files import write_whole
 from clika_core.ir.graph import ValueKey
 from clika_core.planning.plan import Plan
 from clika_core.simulation.visitor import Simulation
+from clika_tensorflow.quiet_import import held_back
 
 if TYPE_CHECKING:
     from clika_tensorflow.tflite.writer import Written
@@ -91,7 +92,8 @@ class _Session:
         if shapes != self._shapes:
             for detail, shape in zip(details, shapes, strict=True):
                 self._interpreter.resize_tensor_input(detail["index"], list(shape))
-            self._interpreter.allocate_tensors()
+            with held_back():  # LiteRT tells on the console that it has a delegate
+                self._interpreter.allocate_tensors()
             self._shapes = shapes
         for detail, array in zip(details, batch, strict=True):
             self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(array))

@@ -13,6 +13,7 @@ from clika_core.targets.ort import ORT
 from tests.backends.differential.comparing import (
     computing,
     copy_weights,
+    fed,
     lines,
     quantize,
     sensitivities,
@@ -107,6 +108,20 @@ def test_with_the_same_parameters_codes_are_equal_layer_by_layer(name: str, othe
             assert np.abs(ours - theirs).max() <= 1, layer
         else:
             np.testing.assert_array_equal(ours, theirs, err_msg=layer)
+
+
+@pytest.mark.parametrize("name", sorted(FLOAT_BETWEEN))
+def test_layers_that_are_fed_the_same_give_the_same_codes(name: str, other: Framework) -> None:
+    """Where float layers stand between; elsewhere whole networks agree code for code."""
+    reference = quantized(REFERENCE, name)
+    imported = with_parameters_of(quantized(other, name), reference)
+    given = inputs(name, 8, seed=5)
+    first = simulated(reference, given)
+    layers = set(computing(reference.plan.graph))
+    kept = {layer: value for layer, value in first.items() if layer in layers}
+    second = fed(imported, other.given(given), kept, other.to_native)
+    for layer in layers & set(reference.simulation.specs):
+        np.testing.assert_array_equal(first[layer], other.to_neutral(second[layer]), err_msg=layer)
 
 
 @pytest.mark.parametrize("name", INPUTS)
