@@ -1,20 +1,24 @@
 """From a jaxpr to a flat list of equations: calls entered, scans of known length unrolled, constants folded.
 
+A scan over the cell of an LSTM or a GRU is one equation instead, of any length: see `recurrence`.
+
 `jit`, `custom_jvp`, `custom_vjp` and `remat` are entered, so a program's own derivatives are replaced by those of the
 operations inside. Scalars that the program computes from numbers alone are numbers again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Literal
 
 from clika_core.errors import Location
 from clika_core.ir.recording import Ref
+from clika_jax.flat import Equation, FlatProgram, Number, Operand, Shaped
+from clika_jax.recurrence import Cell, find_cell
 from clika_jax.trace_facts import scope, source
 
 MOST_EQUATIONS: Final = 20_000
@@ -36,57 +40,13 @@ _CALLS: Final = {
 _PASSED_ON: Final = frozenset({"copy", "copy_p", "sharding_constraint", "optimization_barrier", "pvary"})
 
 
-@dataclass(frozen=True, slots=True)
-class Shaped:
-    """Dtype and shape of a value; sizes may depend on the batch once two traces are merged."""
-
-    dtype: np.dtype[Any]
-    shape: tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number that stands for a value of that shape filled with it."""
-
-    value: Any
-    dtype: np.dtype[Any]
-    shape: tuple[Any, ...] = ()
-
-
-Operand: TypeAlias = Ref | Number
-
-
-@dataclass(frozen=True, slots=True)
-class Equation:
-    """One native operation. `operands` are results of earlier equations, inputs, parameters, or numbers."""
-
-    id: str
-    name: str
-    bind: Callable[..., Any] | None
-    params: Mapping[str, Any]
-    operands: tuple[Operand, ...]
-    outputs: tuple[Shaped, ...]
-    path: str | None = None
-    source: Location | None = None
-    is_multiple: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class FlatProgram:
-    """A jaxpr without calls: constants with ids, equations in order, results."""
-
-    constants: Mapping[str, Any]
-    equations: tuple[Equation, ...]
-    results: tuple[Operand, ...]
-
-
 class TooLongError(Exception):
     """The program unrolls into more equations than anyone wants to see."""
 
 
-def flatten(closed: ClosedJaxpr, inputs: Sequence[str]) -> FlatProgram:
-    """The flat program of a closed jaxpr whose arguments have these ids."""
-    return _Flattener().flatten(closed, inputs)
+def flatten(closed: ClosedJaxpr, inputs: Sequence[str], data: Collection[str] = ()) -> FlatProgram:
+    """The flat program of a closed jaxpr whose arguments have these ids; `data` are those that are no parameters."""
+    return _Flattener().flatten(closed, inputs, data)
 
 
 @dataclass
@@ -103,8 +63,10 @@ class _Flattener:
     constants: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[int, str] = field(default_factory=dict)
+    data: set[str] = field(default_factory=set)
 
-    def flatten(self, closed: ClosedJaxpr, inputs: Sequence[str]) -> FlatProgram:
+    def flatten(self, closed: ClosedJaxpr, inputs: Sequence[str], data: Collection[str]) -> FlatProgram:
+        self.data.update(data)
         results = self._walk(closed, [Ref(name) for name in inputs], ())
         return FlatProgram(self.constants, tuple(self.equations), tuple(results))
 
@@ -126,8 +88,12 @@ class _Flattener:
         path = (*here.path, *scope(equation))
         if name in _CALLS and _CALLS[name] in params:
             return self._walk(params[_CALLS[name]], operands, path)
-        if name == "scan" and self._is_short(params):
-            return self._unroll(equation, operands, path)
+        if name == "scan":
+            recurrent = self._recurrent(equation, operands, path)
+            if recurrent is not None:
+                return recurrent
+            if self._is_short(params):
+                return self._unroll(equation, operands, path)
         if name == "cond" and isinstance(operands[0], Number):
             branch = int(np.clip(operands[0].value, 0, len(params["branches"]) - 1))
             return self._walk(params["branches"][branch], operands[1:], path)
@@ -166,6 +132,8 @@ class _Flattener:
             else is_multiple,
         )
         self.equations.append(made)
+        if any(self._is_data(operand) for operand in operands):
+            self.data.add(made.id)
         return [Ref(made.id, port) for port in range(len(outputs))]
 
     def _unroll(self, equation: Any, operands: Sequence[Operand], path: tuple[str, ...]) -> list[Operand]:
@@ -189,6 +157,45 @@ class _Flattener:
             for column, variable in enumerate(equation.outvars[carried:])
         ]
         return [*state, *stacked]
+
+    def _recurrent(
+        self, equation: Any, operands: Sequence[Operand], path: tuple[str, ...]
+    ) -> list[Operand] | None:
+        """The results of a scan over the cell of a recurrent layer, as those of one layer; None for another scan."""
+        params, body = equation.params, equation.params["jaxpr"]
+        count, carried = params["num_consts"], params["num_carry"]
+        is_plain = len(operands) == count + carried + 1 and not params["reverse"]
+        if not is_plain or any(map(self._is_data, operands[:count])) or not self._is_data(operands[-1]):
+            return None
+        names = [f"a{position}" for position in range(len(body.in_avals))]
+        cell = find_cell(flatten(body, names), [tuple(aval.shape) for aval in body.in_avals], count)
+        return None if cell is None else self._emit_cell(cell, equation, operands, path)
+
+    def _emit_cell(
+        self, cell: Cell, equation: Any, operands: Sequence[Operand], path: tuple[str, ...]
+    ) -> list[Operand]:
+        """The weights of the layer out of the scan's constants, and the layer."""
+        count = equation.params["num_consts"]
+        outputs = [Shaped(np.dtype(np.float32), shape) for shape in cell.weight_shapes]
+        weights = self._emit(
+            "recurrent_weights", cell.weights, {}, operands[:count], outputs, path, is_multiple=True
+        )
+        states = [operands[count + place] for place in cell.places]
+        steps = operands[-1]
+        sequence = Shaped(np.dtype(np.float32), (*equation.invars[-1].aval.shape[:-1], cell.size))
+        ends = [_shaped(equation.outvars[place]) for place in cell.places]
+        given = [steps, *weights, *states]
+        found = self._emit(
+            cell.gates.type, None, {}, given, [sequence, *ends], path, source(equation), is_multiple=True
+        )
+        results: list[Operand] = [found[0]] * len(equation.outvars)
+        for place, end in zip(cell.places, found[1:], strict=True):
+            results[place] = end
+        return results
+
+    def _is_data(self, operand: Operand) -> bool:
+        """Whether a value depends on an input of the model."""
+        return isinstance(operand, Ref) and operand.record in self.data
 
     def _part(self, held: Operand, aval: Any, index: int, path: tuple[str, ...]) -> Operand:
         if isinstance(held, Number):
@@ -262,9 +269,13 @@ def _shape_of(equation: Any, position: int | None = None) -> tuple[Any, ...]:
 
 
 def _folds(equation: Any) -> bool:
-    """Whether every result is a scalar, or filled with one as its operands are."""
+    """Whether every result is a scalar, or filled with one as its operands are; a random key is none."""
     is_plain = not equation.primitive.multiple_results and not equation.effects
-    return is_plain and (equation.primitive.name in _ELEMENTWISE or not equation.outvars[0].aval.shape)
+    return (
+        is_plain
+        and isinstance(equation.outvars[0].aval.dtype, np.dtype)
+        and (equation.primitive.name in _ELEMENTWISE or not equation.outvars[0].aval.shape)
+    )
 
 
 _ELEMENTWISE: Final = frozenset(

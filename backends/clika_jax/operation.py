@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from clika_core.ir.recording import Ref
-from clika_jax.flattening import Number, Operand
+from clika_jax.flat import Number, Operand
 from clika_jax.sizes import has_size, resolve
 
 

@@ -8,7 +8,7 @@ sizes, the model is traced for the example's batch alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from clika_core.ir.assembly import assemble
 from clika_core.ir.graph import Graph
 from clika_core.ir.recording import RecordedOutput, Recording, Ref
 from clika_jax.attention import plain_attention
-from clika_jax.flattening import Equation, FlatProgram, Number, Shaped, TooLongError, flatten
+from clika_jax.flat import Equation, FlatProgram, Number, Shaped
+from clika_jax.flattening import TooLongError, flatten
 from clika_jax.inputs import InputLayout, path_text
 from clika_jax.interpreter import Held
 from clika_jax.operators import translation_of
@@ -127,12 +128,11 @@ def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]
         jax.ShapeDtypeStruct(np.shape(a), jax.dtypes.canonicalize_dtype(a.dtype))
         for a in source.arrays.values()
     ]
-    with plain_attention():
-        closed, out = jax.make_jaxpr(fresh, return_shape=True)(parameters, inputs)
-    ids = [*(f"p_{name}" for name in names), *(f"x_{path}" for path in layout.paths)]
+    closed, out = captured(fresh, parameters, inputs)
+    data = [f"x_{path}" for path in layout.paths]
     leaves, structure = jax.tree_util.tree_flatten_with_path(out)
     try:
-        program = flatten(closed, ids)
+        program = flatten(closed, [*(f"p_{name}" for name in names), *data], data)
     except TooLongError:
         raise TraceError(
             "the model unrolls into too many operations",
@@ -141,6 +141,13 @@ def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]
             fix="trace one step of the loop as a model of its own",
         ) from None
     return _Traced(program, tuple(shapes), structure, tuple(path_text(path) for path, _ in leaves))
+
+
+def captured(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
+    """What JAX makes of a function: its closed jaxpr, and the shapes of its result."""
+    with plain_attention():
+        closed, out = jax.make_jaxpr(function, return_shape=True)(*arguments)
+    return closed, out
 
 
 def _struct(shape: tuple[int, ...], dtype: Any) -> Any:

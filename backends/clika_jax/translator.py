@@ -15,7 +15,7 @@ import numpy as np
 from clika_core.ir.graph import AttributeValue, Value
 from clika_core.ir.paths import common_path
 from clika_core.ir.recording import Record, RecordKind, Ref
-from clika_jax.flattening import Equation, Number, Operand, Shaped
+from clika_jax.flat import Equation, Number, Operand, Shaped
 from clika_jax.operation import Operation, make_operation
 from clika_jax.sizes import SizeMismatchError, has_size, resolve, symbolic
 from clika_jax.trace_facts import dtype_name
@@ -280,7 +280,8 @@ def verbatim(call: Call) -> Sequence[Operand]:
     if equation.bind is None:
         raise SizeMismatchError(equation.name)
     operands = {
-        f"input.{position}" if position else "input": held for position, held in enumerate(call.operands)
+        f"input.{position}" if position else "input": _in_shape(call, held, position)
+        for position, held in enumerate(call.operands)
     }
     plain = {key: value for key, value in equation.params.items() if _is_plain(value)}
     ref = call.emit(
@@ -292,6 +293,12 @@ def verbatim(call: Call) -> Sequence[Operand]:
         attributes=plain,
     )
     return [Ref(ref.record, port) for port in range(len(equation.outputs))]
+
+
+def _in_shape(call: Call, operand: Operand, position: int) -> Operand:
+    """The operand; a number that stands for more than a scalar as a value of its shape."""
+    is_scalar = isinstance(operand, Number) and not operand.shape
+    return operand if is_scalar else call.tensor(operand, f"full_{position}")
 
 
 def _is_plain(value: Any) -> bool:

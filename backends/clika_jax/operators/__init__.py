@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clika_jax.operators import elementwise, lookup, movement, reduction, weighted
+from clika_jax.operators import elementwise, lookup, movement, recurrent, reduction, weighted
 from clika_jax.operators.translation import Translation
 from clika_jax.translator import verbatim
 
@@ -11,6 +11,7 @@ TRANSLATIONS: dict[str, Translation] = {
     **reduction.TRANSLATIONS,
     **movement.TRANSLATIONS,
     **lookup.TRANSLATIONS,
+    **recurrent.TRANSLATIONS,
     **weighted.TRANSLATIONS,
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from clika_core.ir.graph import Scalar
 from clika_core.ir.recording import Ref
-from clika_jax.flattening import Number, Operand, Shaped
+from clika_jax.flat import Number, Operand, Shaped
 from clika_jax.operators import functions
 from clika_jax.operators.translation import Translation
 from clika_jax.trace_facts import dtype_name

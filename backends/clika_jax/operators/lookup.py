@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clika_core.ir.recording import Ref
-from clika_jax.flattening import Number, Operand
+from clika_jax.flat import Number, Operand
 from clika_jax.operation import Operation
 from clika_jax.operators import functions
 from clika_jax.translator import Call, verbatim

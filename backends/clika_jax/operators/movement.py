@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clika_core.ir.recording import Ref
-from clika_jax.flattening import Operand, Shaped
+from clika_jax.flat import Operand, Shaped
 from clika_jax.operators import functions
 from clika_jax.translator import Call, verbatim
 

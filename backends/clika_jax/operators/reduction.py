@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from clika_jax.flattening import Operand, Shaped
+from clika_jax.flat import Operand, Shaped
 from clika_jax.operators import functions
 from clika_jax.operators.translation import Translation
 from clika_jax.translator import Call, verbatim

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from clika_jax.flattening import Operand
+from clika_jax.flat import Operand
 from clika_jax.translator import Call
 
 Translation: TypeAlias = Callable[[Call], Sequence[Operand]]

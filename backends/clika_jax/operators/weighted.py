@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clika_core.ir.recording import Ref
-from clika_jax.flattening import Operand, Shaped
+from clika_jax.flat import Operand, Shaped
 from clika_jax.operators import functions
 from clika_jax.translator import Call, product, verbatim
 

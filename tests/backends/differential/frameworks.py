@@ -93,12 +93,5 @@ def channels_first(array: NDArray[Any]) -> NDArray[Any]:
 REFERENCE = Framework("torch", "torch", _torch)
 OTHERS = (
     Framework("tensorflow", "tensorflow", _tensorflow, channels_last, channels_first),
-    Framework(
-        "jax",
-        "flax",
-        _jax,
-        channels_last,
-        channels_first,
-        {"lstm_tagger": "a gap of the JAX backend: recurrent layers are unrolled, not one layer yet"},
-    ),
+    Framework("jax", "flax", _jax, channels_last, channels_first),
 )

@@ -115,6 +115,16 @@ class Encoder(nnx.Module):
         return self.head(x)
 
 
+class Tagger(nnx.Module):
+    def __init__(self, rngs: nnx.Rngs) -> None:
+        self.embed = nnx.Embed(20, 8, rngs=rngs)
+        self.recurrent = nnx.RNN(nnx.OptimizedLSTMCell(8, 6, rngs=rngs))
+        self.hidden, self.head = nnx.Linear(6, 8, rngs=rngs), nnx.Linear(8, 3, rngs=rngs)
+
+    def __call__(self, tokens: Any) -> Any:
+        return self.head(nnx.relu(self.hidden(self.recurrent(self.embed(tokens)))))
+
+
 class SuperResolution(nnx.Module):
     def __init__(self, rngs: nnx.Rngs) -> None:
         self.features, self.body = nnx.Conv(3, 8, (5, 5), rngs=rngs), nnx.Conv(8, 8, (3, 3), rngs=rngs)
@@ -154,6 +164,7 @@ MODELS: dict[str, Callable[[nnx.Rngs], nnx.Module]] = {
     "detector": Detector,
     "post_norm_encoder": lambda rngs: Encoder(False, rngs),
     "pre_norm_encoder": lambda rngs: Encoder(True, rngs),
+    "lstm_tagger": Tagger,
     "super_resolution": SuperResolution,
     "vgg": Vgg,
     "multi_input": MultiInput,
