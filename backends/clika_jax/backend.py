@@ -44,6 +44,16 @@ GAPS: Final = (
         "a traced model is the model in evaluation mode",
     ),
     Gap(
+        "running an unrolled scan as a scan again",
+        GapKind.NOT_YET,
+        "it compiles as many blocks as it has iterations: each has ranges of its own",
+    ),
+    Gap(
+        "constants made for every sample of a batch, such as flax's make_causal_mask(ids)",
+        GapKind.NOT_YET,
+        "they run; where a quantized layer reads one, make it for one sample: it broadcasts",
+    ),
+    Gap(
         "recurrent layers that run backwards by `reverse=True`, drop out, or have other gates",
         GapKind.NOT_YET,
         "such a scan is unrolled: every step is layers of its own",

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from jax.lax import GatherDimensionNumbers
+
 from clika_core.ir.recording import Ref
-from clika_jax.flat import Number, Operand
+from clika_jax.flat import Number, Operand, Shaped
 from clika_jax.operation import Operation
 from clika_jax.operators import functions
 from clika_jax.translator import Call, verbatim
@@ -18,8 +20,8 @@ from clika_jax.translator import Call, verbatim
 def _gather(call: Call) -> Sequence[Operand]:
     axis = _axis(call)
     if axis is None:
-        return verbatim(call)
-    x, indices = call.tensor(call.operands[0]), _indices(call, axis)
+        return _row(call) or verbatim(call)
+    x, indices = call.tensor(call.operands[0]), _indices(call, call.tensor(call.operands[1]), axis)
     settings = {
         name: call.params[name] for name in ("dimension_numbers", "slice_sizes", "mode", "fill_value")
     }
@@ -32,6 +34,38 @@ def _gather(call: Call) -> Sequence[Operand]:
     return [
         call.emit("gather", functions.gather, operands, call.result, settings=settings, attributes=attributes)
     ]
+
+
+def _row(call: Call) -> Sequence[Operand] | None:
+    """An embedding that is a slice from (index, 0, ...) on: what `table[index]` becomes mapped over a batch.
+
+    None for any other gather.
+    """
+    numbers, shape, table = call.params["dimension_numbers"], call.shape(), call.operands[0]
+    count = len(call.shape(1)) - 1
+    is_whole = tuple(call.params["slice_sizes"]) == (1, *shape[1:]) and not numbers.operand_batching_dims
+    is_kept = not numbers.collapsed_slice_dims and numbers.offset_dims == tuple(
+        range(count, count + len(shape))
+    )
+    given = call.operands[1]
+    if not is_whole or not is_kept or not isinstance(given, Ref) or not call.is_parametric(table):
+        return None
+    joined = call.translator.equations.get(given.record)
+    if joined is None or joined.name != "concatenate" or numbers.start_index_map != (*range(len(shape)),):
+        return None
+    first = call.translator.resolve(joined.operands[0])
+    if not isinstance(first, Ref) or not all(_is(held, 0) for held in joined.operands[1:]):
+        return None
+    indices = _indices(call, first, 0)
+    call.translator.helpers.add(given.record)
+    settings = {
+        "dimension_numbers": GatherDimensionNumbers((count,), (0,), (0,)),
+        **{name: call.params[name] for name in ("slice_sizes", "mode", "fill_value")},
+    }
+    rows = Shaped(call.result.dtype, (*call.shaped(indices).shape, *shape[1:]))
+    operands: dict[str, Operand | None] = {"indices": indices, "weight": call.tensor(table)}
+    found = call.emit("embedding", functions.embedding, operands, rows, settings=settings, suffix="row")
+    return [call.reshaped(found, call.result.shape, "")]
 
 
 def _axis(call: Call) -> int | None:
@@ -50,11 +84,10 @@ def _axis(call: Call) -> int | None:
     return axis if sizes == whole and tuple(numbers.offset_dims) == after else None
 
 
-def _indices(call: Call, axis: int) -> Operand:
+def _indices(call: Call, given: Ref, axis: int) -> Operand:
     """The indices as the model gives them: without their last axis of one element, negative ones as they are."""
-    given = call.tensor(call.operands[1])
     raised = call.translator.operations.get(given.record)
-    shape = call.shape(1)[:-1]
+    shape = call.shaped(given).shape[:-1]
     if raised is None or raised.function is not functions.reshape or not isinstance(raised.operands[0], Ref):
         return call.reshaped(given, shape, "indices")
     inner = raised.operands[0]

@@ -55,6 +55,10 @@ def _equinox(kind: Any) -> Any:
     return _Equinox(kind(SIZE, UNITS, key=jax.random.key(0)))
 
 
+def _mapped(model: Any, given: Any) -> Any:
+    return jax.vmap(model)(given)
+
+
 CELLS: dict[str, tuple[str, Callable[[], Any]]] = {
     "nnx_lstm": ("lstm", lambda: _nnx(nnx.LSTMCell)),
     "nnx_optimized_lstm": ("lstm", lambda: _nnx(nnx.OptimizedLSTMCell)),
@@ -82,7 +86,7 @@ def test_a_cell_is_one_layer_that_computes_what_the_scan_does(name: str) -> None
         (gates * UNITS,),
     ]
     given = sequences(3, seed=1)
-    expected = jax.vmap(model)(given) if isinstance(model, equinox.Module) else model(given)
+    expected = _mapped(model, given) if isinstance(model, equinox.Module) else model(given)
     np.testing.assert_allclose(traced.run(given), expected, rtol=1e-5, atol=1e-6)
 
 

@@ -89,12 +89,12 @@ def _with_statistics(model: Any) -> Any:
             if isinstance(module, nnx.BatchNorm):
                 module.mean[...], module.var[...] = drawn("mean", module.mean), drawn("var", module.var)
     elif isinstance(model, linen.Module):
-        module, variables = model.unbind()
+        plain, variables = model.unbind()
         statistics = jax.tree_util.tree_map_with_path(
             lambda path, leaf: drawn(path[-1].key, leaf), variables.get("batch_stats", {})
         )
         held = {**variables, "batch_stats": statistics} if statistics else variables
-        return module.bind(held)
+        return plain.bind(held)
     return model
 
 

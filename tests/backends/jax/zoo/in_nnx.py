@@ -36,7 +36,7 @@ class ResNet(nnx.Module):
         self.head = nnx.Linear(64, 10, rngs=rngs)
 
     def __call__(self, x: Any) -> Any:
-        x = nnx.max_pool(nnx.relu(self.norm(self.stem(x))), (2, 2), (2, 2))  # type: ignore[no-untyped-call]
+        x = nnx.max_pool(nnx.relu(self.norm(self.stem(x))), (2, 2), (2, 2))
         for block in self.blocks:
             x = block(x)
         return self.head(x.mean(axis=(1, 2)))
@@ -205,7 +205,7 @@ class UNet(nnx.Module):
     def __call__(self, x: Any) -> Any:
         kept = []
         for level, conv in enumerate(self.down):
-            x = nnx.relu(conv(nnx.max_pool(x, (2, 2), (2, 2)) if level else x))  # type: ignore[no-untyped-call]
+            x = nnx.relu(conv(nnx.max_pool(x, (2, 2), (2, 2)) if level else x))
             kept.append(x)
         for up, merge, side in zip(self.up, self.merge, kept[-2::-1], strict=True):
             x = nnx.relu(merge(jnp.concatenate([side, up(x)], axis=-1)))
