@@ -51,7 +51,7 @@ GAPS: Final = (
     Gap(
         "constants made for every sample of a batch, such as flax's make_causal_mask(ids)",
         GapKind.NOT_YET,
-        "they run; where a quantized layer reads one, make it for one sample: it broadcasts",
+        "a deployed file takes the example's batch alone: make them for one sample, they broadcast",
     ),
     Gap(
         "recurrent layers that run backwards by `reverse=True`, drop out, or have other gates",

@@ -16,7 +16,7 @@ from tests.backends.jax.zoo import in_equinox, in_linen, in_nnx
 from tests.backends.jax.zoo.inputs import INPUTS
 from tests.backends.zoo.entry import Entry, Zoo
 
-_EVERYDAY = {"nnx_resnet", "linen_gpt_scanned", "equinox_vit", "nnx_lstm_tagger", "linen_vae", "equinox_unet"}
+_EVERYDAY = {"nnx_resnet", "nnx_gpt_scanned", "equinox_vit", "nnx_lstm_tagger", "linen_vae", "equinox_unet"}
 
 
 class JaxZoo(Zoo):
@@ -25,6 +25,12 @@ class JaxZoo(Zoo):
     harness = JaxHarness()
     capture = "clika_jax.tracing.captured"
     frameworks = ("jax", "flax", "equinox")
+    known_failures = {  # noqa: RUF012 - a constant of the class
+        "linen_gpt_scanned": (
+            "QLinearWhere",
+            "Linen repeats the mask for every sample: a constant that is written for the example's batch alone",
+        )
+    }
 
     def entries(self) -> tuple[Entry, ...]:
         libraries: dict[str, Callable[[str], Any]] = {
@@ -50,7 +56,9 @@ class JaxZoo(Zoo):
             return model(*inputs)
 
     def widened(self, model: Any, inputs: Any) -> tuple[Any, Any] | None:
-        """In float64; a Linen module computes in the width of its inputs, one of NNX in that it was made with."""
+        """In float64, where the inputs tell a module that they are wide; tokens do not."""
+        if not any(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(inputs)):
+            return None
         with jax.enable_x64(True):
             wide = jax.tree.map(_wide, inputs)
             if isinstance(model, linen.Module):
