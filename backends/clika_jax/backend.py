@@ -49,9 +49,9 @@ GAPS: Final = (
         "it compiles as many blocks as it has iterations: each has ranges of its own",
     ),
     Gap(
-        "constants made for every sample of a batch, such as flax's make_causal_mask(ids)",
+        "constants repeated for every sample of a batch, as masks of attention in Linen and Equinox are",
         GapKind.NOT_YET,
-        "a deployed file takes the example's batch alone: make them for one sample, they broadcast",
+        "where a quantized layer reads one, the ONNX file takes the example's batch alone",
     ),
     Gap(
         "recurrent layers that run backwards by `reverse=True`, drop out, or have other gates",

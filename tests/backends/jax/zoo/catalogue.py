@@ -25,12 +25,10 @@ class JaxZoo(Zoo):
     harness = JaxHarness()
     capture = "clika_jax.tracing.captured"
     frameworks = ("jax", "flax", "equinox")
-    known_failures = {  # noqa: RUF012 - a constant of the class
-        "linen_gpt_scanned": (
-            "QLinearWhere",
-            "Linen repeats the mask for every sample: a constant that is written for the example's batch alone",
-        )
-    }
+    known_failures = dict.fromkeys(
+        ("linen_gpt_scanned", "equinox_gpt_scanned"),
+        ("QLinearWhere", "the mask is repeated for every sample: a constant for the example's batch alone"),
+    )
 
     def entries(self) -> tuple[Entry, ...]:
         libraries: dict[str, Callable[[str], Any]] = {
