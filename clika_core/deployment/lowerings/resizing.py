@@ -15,20 +15,40 @@ _PADDING = ("zeros", "border", "reflection")
 
 
 def target_size(context: LoweringContext) -> dict[str, str]:
-    """The operand that says how large the result is: factors where they are given and broken, else sizes.
+    """The operand that says how large the result is: factors where they are whole, or given and broken, else sizes.
 
     A broken factor sets the positions that are read, which its rounded size would not.
     """
-    scales, sizes = context.attribute("scales"), context.attribute("size")
-    if scales is not None and any(float(scale) != int(scale) for scale in scales):
-        return {"scales": context.constant(np.asarray(scales, np.float32), "scales")}
-    return {"sizes": context.sizes(sizes)}
+    factors = _whole_factors(context)
+    if factors is None and _is_broken(context):
+        factors = [float(scale) for scale in context.attribute("scales")]
+    if factors is None:
+        return {"sizes": context.sizes(context.attribute("size"))}
+    return {"scales": context.constant(np.asarray(factors, np.float32), "scales")}
 
 
-def resize_axes(context: LoweringContext) -> list[int]:
-    """The last axes, as many as sizes are given."""
+def _is_broken(context: LoweringContext) -> bool:
+    """Whether a factor is given that is no whole number."""
+    return any(float(scale) != int(scale) for scale in context.attribute("scales") or ())
+
+
+def resize_axes(context: LoweringContext) -> list[int] | None:
+    """The last axes, as many as sizes are given; None, for all of them, where each grows by a whole factor.
+
+    onnxruntime 1.32 may turn the axes around a Resize that lists some of them, and then cannot load what it made.
+    """
     rank, count = len(context.value().shape), len(context.attribute("size"))
-    return list(range(rank - count, rank))
+    return None if _whole_factors(context) is not None else list(range(rank - count, rank))
+
+
+def _whole_factors(context: LoweringContext) -> list[float] | None:
+    """By how much every axis grows, 1 for those that stay; None unless these are whole numbers."""
+    count = len(context.attribute("size"))
+    pairs = zip(context.input_value().shape[-count:], context.value().shape[-count:], strict=True)
+    sizes = [(have, want) for have, want in pairs if isinstance(have, int) and isinstance(want, int)]
+    if _is_broken(context) or len(sizes) < count or any(have == 0 or want % have for have, want in sizes):
+        return None
+    return [1.0] * (len(context.value().shape) - count) + [float(want // have) for have, want in sizes]
 
 
 def _resize(context: LoweringContext) -> Sequence[str]:
