@@ -57,7 +57,7 @@ def efficientnet_lite0(seed: int = 0) -> Case:
     model.load_state_dict(torch.load(path, weights_only=True))
     make = lambda count, start: _crops(count, 224, (150, 450), seed * 1000 + start) / 0.5 - 1  # noqa: E731
     return Case(
-        "EfficientNet-Lite0", model.eval(), {"inputs": make(64, 1)}, {"inputs": make(200, 2)}, batch_size=16
+        "EfficientNet-Lite0", model.eval(), {"inputs": make(32, 1)}, {"inputs": make(48, 2)}, batch_size=16
     )
 
 
@@ -90,7 +90,7 @@ def minilm(texts: Path, seed: int = 0) -> Case:
         )
         return {name: made[name].astype(np.int64) for name in ("input_ids", "attention_mask")}
 
-    return Case("MiniLM", model.eval(), tokens("train", 64), tokens("test", 200), 16, agrees="cosine")
+    return Case("MiniLM", model.eval(), tokens("train", 48), tokens("test", 96), 16, agrees="cosine")
 
 
 def residual_net(weights: Path | None = None, seed: int = 0) -> Case:
@@ -107,7 +107,7 @@ def residual_net(weights: Path | None = None, seed: int = 0) -> Case:
         _train(model, x[order[:4000]], torch.from_numpy(labels[order[:4000]].astype(np.int64)))
         if weights is not None:
             torch.save(model.state_dict(), weights)
-    calibration, evaluation = x[order[:320]].numpy(), x[order[4000:4500]].numpy()
+    calibration, evaluation = x[order[:320]].numpy(), x[order[4000:4300]].numpy()
     return Case("residual net", model.eval(), {"x": calibration}, {"x": evaluation}, batch_size=32)
 
 
@@ -158,7 +158,7 @@ def _patches(name: str, model: nn.Module, file: str, size: int, seed: int) -> Ca
     make = lambda count, start: (  # noqa: E731
         (_crops(count, size, (size, 300), seed * 1000 + start) * 255 - 127.5) * 0.0078125
     ).astype(np.float32)
-    return Case(name, model.eval(), {"x": make(256, 1)}, {"x": make(1000, 2)}, batch_size=32)
+    return Case(name, model.eval(), {"x": make(256, 1)}, {"x": make(400, 2)}, batch_size=32)
 
 
 class _RNet(nn.Module):

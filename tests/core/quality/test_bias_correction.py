@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from clika_core.numerics import dequantize, quantize
 from clika_core.pipeline.quantization import Quantized
-from clika_core.quality.bias_correction import channel_means, corrected_biases
+from clika_core.quality.bias_correction import MAX_ROWS, STEADINESS, OutputSample, corrected_biases
 from clika_loopback.model import LoopbackModel
+from clika_loopback.traced_model import trace
 from tests.core.loopback.networks import Sketch, batches, image_network
 from tests.core.loopback.quantizing import quantized, settings_with, simulated_values
 
@@ -40,7 +41,9 @@ def test_the_first_layer_is_corrected_by_the_formula(seed: int) -> None:
         ),
     }
     errors = rounded["x"].astype(np.float64) @ rounded["w"].T - x.astype(np.float64) @ weights["weight"].T
-    wanted = weights["bias"] - errors.mean(axis=0)
+    square = np.square(errors.mean(axis=0))
+    steady = square / (square + errors.var(axis=0) / STEADINESS)
+    wanted = weights["bias"] - errors.mean(axis=0) * steady
     np.testing.assert_allclose(corrected(found, data[0])["linear_1"], wanted, atol=1e-5)
 
 
@@ -56,7 +59,7 @@ def test_means_of_a_few_bits_come_back_to_those_of_the_float_model(seed: int) ->
 
     def keep(call):  # type: ignore[no-untyped-def]
         outputs = call.run()
-        floats[call.node.name] = channel_means(found.model, call.node, outputs[0])
+        floats[call.node.name] = OutputSample.of(found.model, call.node, outputs[0]).mean
         return outputs
 
     found.model.interpret(data[0], keep)
@@ -69,7 +72,7 @@ def test_means_of_a_few_bits_come_back_to_those_of_the_float_model(seed: int) ->
     before = distance()
     for layer, bias in corrected(found, data[0]).items():
         found.model.parameters(layer)["bias"] = bias
-    assert distance() < 0.1
+    assert distance() < 0.5
     assert distance() < before
 
 
@@ -91,3 +94,40 @@ def test_the_model_itself_is_not_changed() -> None:
     for head, weights in before.items():
         for role, array in weights.items():
             np.testing.assert_array_equal(found.model.parameters(head)[role], array)
+
+
+def sample(values: np.ndarray) -> OutputSample:
+    """Of the output [N, T, C] of a dense layer."""
+    s = Sketch()
+    model = s.output(s.op("linear", s.input("x", 8), weight=s.weights(8, 8)))
+    traced = trace(model, batches(model)[0])
+    return OutputSample.of(traced, traced.graph["linear_1"], values)
+
+
+def test_a_shift_of_every_value_is_taken_off_whole() -> None:
+    values = np.random.default_rng(0).standard_normal((40, 70, 8)).astype(np.float32)
+    shift = np.linspace(-1, 1, 8, dtype=np.float32)
+    np.testing.assert_allclose(sample(values + shift).shift_from(sample(values)), shift, rtol=1e-4)
+
+
+def test_a_large_error_at_few_positions_is_not_taken_off_the_others() -> None:
+    values = np.random.default_rng(0).standard_normal((40, 70, 8)).astype(np.float32)
+    wrong = values.copy()
+    wrong[:, 0] += 100.0
+    shift = sample(wrong).shift_from(sample(values))
+    assert np.all(shift < 0.2 * 100 / 70)
+
+
+def test_equal_outputs_need_no_correction() -> None:
+    values = np.ones((3, 8), np.float32)
+    np.testing.assert_array_equal(sample(values).shift_from(sample(values)), np.zeros(8))
+
+
+def test_channels_are_found_where_the_framework_has_them() -> None:
+    s = Sketch()
+    model = s.output(s.conv(s.input("x", 3, 50, 50), 3, 5))
+    traced = trace(model, batches(model)[0])
+    values = np.arange(5, dtype=np.float32).reshape(1, 5, 1, 1) * np.ones((2, 5, 50, 50), np.float32)
+    found = OutputSample.of(traced, traced.graph["conv_1"], values)
+    np.testing.assert_array_equal(found.mean, np.arange(5))
+    np.testing.assert_array_equal(found.rows, np.tile(np.arange(5), (MAX_ROWS, 1)))
