@@ -27,6 +27,7 @@ GAPS = (
             "test_a_state_of_another_model_is_refused",
             "test_gradients_add_up_over_batches",
             "test_the_learning_rate_is_what_was_asked_for",
+            "test_a_share_of_a_batch_counts_for_its_weight",
             "test_the_trained_weights_can_be_deployed",
         ),
     ),
