@@ -20,7 +20,7 @@ def test_optax_trains_the_quantized_model() -> None:
     batches = list(zip(np.split(images, 4), np.split(labels, 4), strict=True))
     names: dict[str, Any] = {"clika": clika, "result": result, "batches": batches}
     exec(compile(program, "README.md", "exec"), names)
-    _, _, *lines = program.splitlines()
+    _, *lines = filter(None, program.splitlines())
     assert len(lines) <= 12
     before = dict(leaves(result.model.params))
     for name, array in leaves(names["trained"].params):
