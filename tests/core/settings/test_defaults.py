@@ -54,6 +54,7 @@ training_settings:
 layer_settings: {}
 """
 OWN_ADDITIONS = {
+    ("global_quantization_settings", "bias_correction"),
     ("global_quantization_settings", "observer"),
     ("global_quantization_settings", "weights_group_size"),
     *(

@@ -141,9 +141,9 @@ class Oracle:
         return frozenset(clauses)
 
     def _from_consumers(self, node: Node, floats: set[str]) -> Clauses:
-        """All consumers, where they are float and only moves lie between the graph inputs and here."""
+        """All consumers, if any, where they are float and only moves lie between the graph inputs and here."""
         readers = self._readers(node.name)
-        if not self._sources(node) or not self._is_fed_by_the_outside(node):
+        if not readers or not self._sources(node) or not self._is_fed_by_the_outside(node):
             return frozenset()
         if any(reader.kind is NodeKind.LAYER and reader.name not in floats for reader in readers):
             return frozenset()
