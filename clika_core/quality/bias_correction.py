@@ -91,7 +91,8 @@ class OutputSample:
         mean = self.mean - reference.mean
         variance = (self.rows - reference.rows).var(axis=0) / STEADINESS
         square = np.square(mean)
-        return mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny)
+        shift: NDArray[np.float64] = mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny)
+        return shift
 
 
 class _FloatVisitor:

@@ -53,6 +53,7 @@ def loader(count: int = 96, seed: int = 0, *, is_shuffled: bool = True) -> Any:
 def trained(epochs: int = 8) -> Any:
     """The classifier after a short float training; the same on every call."""
     keras.utils.set_random_seed(0)
+    keras.utils.clear_session()  # names of variables count on in a process
     model = small_classifier()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss)

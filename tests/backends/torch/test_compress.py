@@ -255,9 +255,11 @@ def test_a_model_in_training_mode_is_left_as_it_was() -> None:
 
 def test_fine_tuning_is_refused_and_idle_settings_are_noted() -> None:
     settings = clika.Settings()
-    settings.training_settings.random_seed = 5
+    settings.training_settings.print_interval = 5
     result = clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
-    assert any("training_settings.random_seed has no effect here" in note for note in result.report["notes"])
+    assert any(
+        "training_settings.print_interval has no effect here" in note for note in result.report["notes"]
+    )
     settings.global_quantization_settings.method = "qat"
     with pytest.raises(SettingsError, match="compress quantizes after training and cannot fine-tune"):
         clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
