@@ -16,7 +16,7 @@ from tests.backends.jax.zoo import in_equinox, in_linen, in_nnx
 from tests.backends.jax.zoo.inputs import INPUTS
 from tests.backends.zoo.entry import Entry, Zoo
 
-_EVERYDAY = {"nnx_resnet", "equinox_vit", "linen_vae"}
+_EVERYDAY = {"nnx_resnet", "equinox_unet", "linen_vae"}
 
 
 class JaxZoo(Zoo):
