@@ -31,7 +31,8 @@ def page_text() -> str:
     """A section for every backend that has rows."""
     introduction = (
         "Architectures with random weights, in small configurations, from tracing to onnxruntime, with the default "
-        "settings. `tox -e models` measures them anew."
+        "settings. `tox -e models` measures them anew. An architecture of `tests/backends/*/zoo` that is missing "
+        "here was not measured yet. The latencies behind *speed* were taken beside other work: they are rough."
     )
     meaning = table(["column", "what"], list(MEANING.items()))
     sections = [section(name, rows_of(name)) for name in FRAMEWORKS]
@@ -51,7 +52,9 @@ def section(backend: str, rows: Sequence[Mapping[str, Any]]) -> str:
         return ""
     good = [row for row in rows if "error" not in row]
     measured = "; ".join(sorted({row["measured"] for row in rows}))
-    said = f"{len(good)} of {len(rows)} models go all the way. Measured with {measured}."
+    said = (
+        f"{len(good)} of the {len(rows)} models that were measured go all the way. Measured with {measured}."
+    )
     parts = [f"## {FRAMEWORKS[backend]}", said, table(COLUMNS, map(_cells, good))]
     failures = [[row["name"], row["error"], row["why"]] for row in rows if "error" in row]
     if failures:
