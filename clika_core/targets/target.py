@@ -9,7 +9,7 @@ from typing import TypeAlias
 from clika_core.errors import TargetError
 from clika_core.frozen import field, frozen, replace
 from clika_core.ir.graph import Graph, Node
-from clika_core.ir.operators import is_weighted
+from clika_core.ir.operators import OPERATORS, is_weighted
 from clika_core.schemes import CodeRange, Granularity, PerChannel, PerGroup, PerTensor, QuantScheme
 from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
 
@@ -98,7 +98,8 @@ class Target:
         kernel = self.kernels.get(type_)
         if kernel is None:
             return f"{self.name} has no quantized kernel for {type_}"
-        if not has_weight and not has_data:
+        looks_up = has_weight and OPERATORS[type_].index_operands
+        if not has_data and not looks_up:
             return f"{self.name} runs {type_} quantized only on floating-point data of the model's inputs"
         if kernel.needs_weight and not has_weight:
             return f"{self.name} runs {type_} quantized only with a constant weight"

@@ -323,7 +323,10 @@ def _change(document: Any, place: tuple[Any, ...], value: Any, is_removed: bool)
             document = document[step]
         except (KeyError, IndexError, TypeError):
             return  # an earlier change took it away
-    if not isinstance(document, dict | list) or (isinstance(document, list) and place[-1] >= len(document)):
+    is_list, position = isinstance(document, list), place[-1]
+    if not isinstance(document, dict | list) or is_list != isinstance(position, int):
+        return
+    if is_list and position >= len(document):
         return
     if is_removed and (isinstance(document, list) or place[-1] in document):
         del document[place[-1]]
