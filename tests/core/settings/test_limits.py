@@ -11,9 +11,7 @@ from clika_core.settings.load import MAX_BYTES, parse_settings, read_document
 from clika_core.settings.problems import SettingsFileError
 from clika_core.settings.tree_builder import MAX_DEPTH
 
-_TO_SPARE_SECONDS = (
-    60.0  # of processor time: the worst takes about one, eight in a process with a gigabyte of objects
-)
+_TO_SPARE_SECONDS = 60.0  # of processor time: the worst takes about one, eight in a process full of objects
 
 
 def _message(text: str, syntax: str = "yaml") -> str:
