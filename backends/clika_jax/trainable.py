@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
 from clika_core.backend.trainable import NativeState, Setup, Trainable
 from clika_core.errors import StateError
@@ -179,35 +180,20 @@ class JaxTrainable(Trainable):
 
     def _load_params(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         own = dict(paths_of(self.native.params))
-        ranges = set(self.native.fixed.ranges.values())
-        saved = {n.removeprefix(PREFIX): a for n, a in arrays.items() if n.startswith(PREFIX)}
-        wanted = {".".join(path): path for path in own}
-        needed = {name for name, path in wanted.items() if path not in ranges}
-        strange = {n for n in saved if n not in wanted and n.partition(".")[0].rstrip("_") != RANGES}
-        if strange or needed - saved.keys():
-            raise StateError(
-                "the saved weights are of another model",
-                found=f"not in the model: {sorted(strange)[:5]}",
-                expected=f"also: {sorted(needed - saved.keys())[:5]}",
-            )
-        loaded = {
-            path: self._fitting(name, saved[name], own[path])
-            for name, path in wanted.items()
-            if name in saved
-        }
+        paths = {".".join(path): path for path in own}
+        ranges = {".".join(path) for path in self.native.fixed.ranges.values()}
+
+        def is_range(name: str) -> bool:
+            return name in ranges or (name not in paths and name.partition(".")[0].rstrip("_") == RANGES)
+
+        saved = saved_weights(
+            arrays, PREFIX, {name: own[path].shape for name, path in paths.items()}, is_range
+        )
+        loaded = {paths[name]: jnp.asarray(array, own[paths[name]].dtype) for name, array in saved.items()}
         everything = {**own, **loaded}
         self._trained = merged({p: everything[p] for p, _ in paths_of(self._trained)})
         self._fixed = merged({p: everything[p] for p, _ in paths_of(self._fixed)})
         self.native = self.native.with_params(_joined(self._trained, self._fixed))
-
-    def _fitting(self, name: str, array: NDArray[Any], own: Any) -> Any:
-        if tuple(array.shape) != tuple(own.shape):
-            raise StateError(
-                f"the saved weight {name!r} has another shape",
-                found=str(list(array.shape)),
-                expected=str(list(own.shape)),
-            )
-        return jnp.asarray(array, own.dtype)
 
 
 def _joined(first: Tree, second: Tree) -> Tree:

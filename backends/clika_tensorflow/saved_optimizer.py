@@ -8,6 +8,7 @@ from typing import Any, Final
 import keras
 from numpy.typing import NDArray
 
+from clika_core.backend.saved import named_class, not_to_be_saved
 from clika_core.errors import StateError
 from clika_tensorflow.example import to_numpy
 from clika_tensorflow.optimizer import Made, Schedule, again, built, slots
@@ -41,7 +42,7 @@ def load_state(made: Made, arrays: Mapping[str, NDArray[Any]], values: Any) -> N
 def saved_optimizer(values: Any, trained: Mapping[str, Any]) -> Made:
     """The optimizer that a state names, if it is one of Keras' own. Raises StateError for another."""
     try:
-        kind = _one_of(keras.optimizers, values["class"], keras.optimizers.Optimizer)
+        kind = named_class(keras.optimizers, values["class"], keras.optimizers.Optimizer)
         config = {key: _plain(value, key) for key, value in values["config"].items()}
         own, _ = again(kind.from_config({**config, "learning_rate": 1.0}))
         return built(own, _rate_from_json(values["rate"]), trained)
@@ -69,20 +70,9 @@ def _rate_to_json(rate: Any) -> Any:
 
 def _rate_from_json(saved: Any) -> Any:
     if isinstance(saved, dict):
-        kind = _one_of(keras.optimizers.schedules, saved["class"], Schedule)
+        kind = named_class(keras.optimizers.schedules, saved["class"], Schedule)
         return kind(**{key: _plain(value, key) for key, value in saved["config"].items()})
     return float(saved)
-
-
-def _one_of(module: Any, name: Any, base: type[Any]) -> Any:
-    found = getattr(module, name, None) if isinstance(name, str) and name.isidentifier() else None
-    if not isinstance(found, type) or not issubclass(found, base):
-        raise StateError(
-            f"the saved optimizer is of a class that is not in {module.__name__}",
-            found=repr(name)[:60],
-            fix="give the optimizer to clika_resume",
-        )
-    return found
 
 
 def _plain(value: Any, key: str) -> Any:
@@ -90,11 +80,7 @@ def _plain(value: Any, key: str) -> Any:
         return [_plain(item, key) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise StateError(
-        "the optimizer keeps something that cannot be saved",
-        found=f"{key!r}: {type(value).__name__}",
-        expected="tensors, numbers, strings, lists",
-    )
+    raise not_to_be_saved(value, key)
 
 
 def _misfit(found: str) -> StateError:

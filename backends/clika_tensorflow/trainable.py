@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
 from clika_core.backend.trainable import NativeState, Setup, Trainable
 from clika_core.errors import StateError
@@ -175,26 +176,10 @@ class TensorFlowTrainable(Trainable):
 
     def _load_variables(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         own = {each.name: variable for each, variable in self.native.owned()}
-        saved = {n.removeprefix(PREFIX): a for n, a in arrays.items() if n.startswith(PREFIX)}
-        if _without_scales(saved) != _without_scales(own):
-            raise StateError(
-                "the saved weights are of another model",
-                found=f"not in the model: {sorted(set(saved) - set(own))[:5]}",
-                expected=f"also: {sorted(set(own) - set(saved))[:5]}",
-            )
-        for name, variable in ((n, v) for n, v in own.items() if n in saved):
-            if tuple(saved[name].shape) != tuple(variable.shape):
-                raise StateError(
-                    f"the saved weight {name!r} has another shape",
-                    found=str(list(saved[name].shape)),
-                    expected=str(list(variable.shape)),
-                )
-            variable.assign(tf.cast(saved[name], variable.dtype))
-
-
-def _without_scales(names: Mapping[str, Any]) -> set[str]:
-    """A plan that changed has other learned scales: new ones keep the value they begin with."""
-    return {name for name in names if not name.startswith(f"{LEARNED}.")}
+        shapes = {name: tuple(variable.shape) for name, variable in own.items()}
+        saved = saved_weights(arrays, PREFIX, shapes, lambda name: name.startswith(f"{LEARNED}."))
+        for name, array in saved.items():
+            own[name].assign(tf.cast(array, own[name].dtype))
 
 
 def _scalar(loss: Any) -> Any:

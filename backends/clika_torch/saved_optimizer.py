@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from clika_core.backend.saved import named_class, not_to_be_saved
 from clika_core.errors import StateError
 from clika_torch.arrays import to_numpy
 from clika_torch.sharded import shared_as, whole
@@ -90,13 +91,7 @@ def _load_state(
 def saved_class(values: Any) -> Callable[..., torch.optim.Optimizer]:
     """The class that a saved state names, if it is one of `torch.optim`. Raises StateError for another."""
     name = values.get("class") if isinstance(values, dict) else None
-    kind = getattr(torch.optim, name, None) if isinstance(name, str) and name.isidentifier() else None
-    if not isinstance(kind, type) or not issubclass(kind, torch.optim.Optimizer):
-        raise StateError(
-            "the saved optimizer is of a class that is not in torch.optim",
-            found=repr(name)[:60],
-            fix="give the optimizer to clika_resume",
-        )
+    kind: Callable[..., torch.optim.Optimizer] = named_class(torch.optim, name, torch.optim.Optimizer)
     return kind
 
 
@@ -126,11 +121,7 @@ def _plain(value: Any, key: str) -> Any:
         return [_plain(item, key) for item in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise StateError(
-        "the optimizer keeps something that cannot be saved",
-        found=f"{key!r}: {type(value).__name__}",
-        expected="tensors, numbers, strings, lists",
-    )
+    raise not_to_be_saved(value, key)
 
 
 def _from_plain(value: Any) -> Any:

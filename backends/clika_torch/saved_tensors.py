@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from clika_core.errors import StateError
+from clika_core.backend.saved import saved_weights
 from clika_torch.arrays import to_numpy
 from clika_torch.native_model import LEARNED
 from clika_torch.sharded import shared_as, whole
@@ -26,31 +26,15 @@ def saved_tensors(model: nn.Module) -> dict[str, NDArray[Any]]:
 def load_tensors(model: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write saved arrays into the module's tensors. Raises StateError unless names and shapes are its own."""
     own = model.state_dict()
-    saved = {name.removeprefix(PREFIX): a for name, a in arrays.items() if name.startswith(PREFIX)}
-    if _without_scales(saved) != _without_scales(own):
-        raise StateError(
-            "the saved weights are of another model",
-            found=f"not in the model: {sorted(set(saved) - set(own))[:5]}",
-            expected=f"also: {sorted(set(own) - set(saved))[:5]}",
-        )
+    shapes = {name: tensor.shape for name, tensor in own.items()}
+    saved = saved_weights(arrays, PREFIX, shapes, lambda name: name.startswith(f"{LEARNED}."))
     with torch.no_grad():
-        for name, tensor in ((name, tensor) for name, tensor in own.items() if name in saved):
-            tensor.copy_(tensor_like(saved[name], tensor, name))
+        for name, array in saved.items():
+            own[name].copy_(_tensor_like(array, own[name]))
 
 
-def _without_scales(names: Iterable[str]) -> set[str]:
-    """A plan that changed has other learned scales: new ones keep the value they begin with."""
-    return {name for name in names if not name.startswith(f"{LEARNED}.")}
-
-
-def tensor_like(array: NDArray[Any], like: Tensor, name: str) -> Tensor:
-    """A saved array as tensor of `like`'s shape, dtype and device. Raises StateError where it has another shape."""
-    if array.shape != tuple(like.shape):
-        raise StateError(
-            f"the saved {name!r} has another shape",
-            found=str(list(array.shape)),
-            expected=str(list(like.shape)),
-        )
+def _tensor_like(array: NDArray[Any], like: Tensor) -> Tensor:
+    """A saved array as tensor of `like`'s dtype and device, shared out as it is."""
     return shared_as(torch.from_numpy(np.array(array)).to(dtype=like.dtype, device=like.device), like)
 
 

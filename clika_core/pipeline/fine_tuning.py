@@ -30,7 +30,7 @@ from clika_core.plugins.registry import find_backend, find_target
 from clika_core.quality.techniques import TECHNIQUES
 from clika_core.settings.model import Settings
 from clika_core.settings.sections import SECTIONS, TrainingSettings
-from clika_core.simulation.learned import LearnedSimulation, learn_scales, weight_elements
+from clika_core.simulation.learned import LearnedSimulation, learn_scales
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.visitor import Simulation
 from clika_core.targets.target import Target
@@ -258,7 +258,7 @@ def learned_scales(
     if not settings.training_settings.learn_scales:
         return None
     _require_learning(model, settings, "learn_scales")
-    return learn_scales(simulation, plan, target, parameters, weight_elements(model, parameters))
+    return learn_scales(simulation, plan, target, parameters)
 
 
 def _distillation(compressed: Compressed, task: Task, journal: Journal) -> Distillation | None:

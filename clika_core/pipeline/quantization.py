@@ -25,7 +25,7 @@ from clika_core.quality.work import Improvement
 from clika_core.sensitivity.measure import measure
 from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
-from clika_core.simulation.learned import learn_scales, weight_elements
+from clika_core.simulation.learned import learn_scales
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
@@ -62,8 +62,7 @@ class Quantized:
     @property
     def program(self) -> QuantizedProgram:
         """What a native model runs. It knows its scales, for a backend that holds them beside the weights."""
-        elements = weight_elements(self.model, self.parameters)
-        learned = learn_scales(self.simulation, self.plan, self.target, self.parameters, elements)
+        learned = learn_scales(self.simulation, self.plan, self.target, self.parameters)
         return QuantizedProgram(self.simulation, learned)
 
 

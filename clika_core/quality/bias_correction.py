@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.backend.wrapped_call import WrappedCall
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Node
 from clika_core.quality.work import Improvement, Work
@@ -144,21 +145,18 @@ class _CorrectingVisitor(SimulatingVisitor):
         return call.run(reals, {**call.weights, "weight": weight})[0]
 
 
-class _Reweighted:
+class _Reweighted(WrappedCall):
     """A call with other weights."""
 
     def __init__(self, call: LayerCall, weights: Mapping[str, Array]) -> None:
-        self._call, self.weights = call, weights
+        super().__init__(call)
+        self._weights = weights
 
     @property
-    def node(self) -> Node:
-        return self._call.node
-
-    @property
-    def inputs(self) -> tuple[Array, ...]:
-        return self._call.inputs
+    def weights(self) -> Mapping[str, Array]:
+        return self._weights
 
     def run(
         self, inputs: Sequence[Array] | None = None, weights: Mapping[str, Array] | None = None
     ) -> tuple[Array, ...]:
-        return self._call.run(inputs, self.weights if weights is None else weights)
+        return super().run(inputs, self._weights if weights is None else weights)

@@ -95,24 +95,15 @@ class LearnedSimulation:
         )
 
 
-def weight_elements(model: TracedModel, parameters: Parameters) -> dict[tuple[str, str], int]:
-    """The sizes of the weights that have parameters, by layer and role; numbers are none."""
-    held = {layer: model.parameters(layer) for layer, _ in parameters.weights}
-    return {key: int(held[key[0]][key[1]].size) for key in parameters.weights if key[1] in held[key[0]]}
-
-
 def learn_scales(
     simulation: Simulation,
     plan: Plan,
     target: Target,
     parameters: Parameters,
-    elements: Mapping[tuple[str, str], int],
 ) -> LearnedSimulation:
     """Learn the scale of every activation that the target leaves free, and of every multiplied weight.
 
-    Weights with a scale for each group keep theirs.
-
-    `elements` are the sizes of the weights, by layer and role.
+    Weights with a scale for each group keep theirs, and so do numbers.
     """
     graph, wiring = plan.graph, simulation.wiring
     points = quantization_points(wiring, plan.groups, target, set(plan.skipped))
@@ -124,13 +115,14 @@ def learn_scales(
         for key in parameters.activations
         if (source := points.source(key)) not in fixed and source in parameters.activations
     }
-    weights = {
-        (layer, role): f"weight.{layer}.{role}"
+    elements = {
+        (layer, role): prod(weight.shape)
         for layer, role in parameters.weights
         if role in OPERATORS[graph[layer].type].weight_operands
-        and (layer, role) in elements
+        and (weight := graph[layer].weight(role)) is not None
         and not isinstance(parameters.weights[layer, role].granularity, PerGroup)
     }
+    weights = {(layer, role): f"weight.{layer}.{role}" for layer, role in elements}
     factors = {
         name: _factor(prod(graph.value(points.source(key)).example_shape), parameters.activations[key])
         for key, name in activations.items()

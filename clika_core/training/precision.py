@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
+from clika_core.backend.wrapped_call import WrappedCall
 from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import OPERATORS
 
@@ -34,36 +35,21 @@ class HalfPrecision:
         return node.name not in self.exact and entry is not None and entry.multiply_accumulates is not None
 
 
-@dataclass(frozen=True)
-class _HalfCall:
-    """A layer about to run in half precision. Implements `LayerCall`."""
+class _HalfCall(WrappedCall):
+    """A layer about to run in half precision; its own operands are in float32."""
 
-    call: LayerCall
-    precision: HalfPrecision
-
-    @property
-    def node(self) -> Node:
-        """The layer."""
-        return self.call.node
-
-    @property
-    def inputs(self) -> tuple[Array, ...]:
-        """Its inputs as they arrived."""
-        return self.call.inputs
-
-    @property
-    def weights(self) -> Mapping[str, Array]:
-        """Its own operands, in float32."""
-        return self.call.weights
+    def __init__(self, call: LayerCall, precision: HalfPrecision) -> None:
+        super().__init__(call)
+        self._precision = precision
 
     def run(
         self, inputs: Sequence[Array] | None = None, weights: Mapping[str, Array] | None = None
     ) -> tuple[Array, ...]:
         """Round what goes in, compute, and give float32."""
-        graph, cast, dtype = self.precision.graph, self.precision.arrays.cast, self.precision.dtype
-        given = self.call.inputs if inputs is None else inputs
-        held = {**self.call.weights, **(weights or {})}
-        outputs = self.call.run(
+        graph, cast, dtype = self._precision.graph, self._precision.arrays.cast, self._precision.dtype
+        given = self.inputs if inputs is None else inputs
+        held = {**self.weights, **(weights or {})}
+        outputs = super().run(
             [
                 cast(value, dtype) if graph.value(port.key).is_float else value
                 for port, value in zip(self.node.inputs, given, strict=True)

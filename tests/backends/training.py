@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_compression import Settings
+from clika_compression import Settings, clika_compress, clika_resume
 
 CLASSES = 4
 
@@ -41,6 +43,32 @@ def summary(path: Path) -> dict[str, Any]:
     """What the epoch of a saved state said."""
     found: dict[str, Any] = json.loads((path.parent / "summary.json").read_text(encoding="utf-8"))
     return found
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Short trainings of one framework's classifier: `loader` makes its batches."""
+
+    loader: Callable[..., Any]
+    losses: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+
+    def evaluation(self) -> Any:
+        """Other samples, in order."""
+        return self.loader(64, seed=1, is_shuffled=False)
+
+    def compress(self, folder: Path, model: Any, made: Settings | None = None, optimizer: Any = None) -> Path:
+        """The last state of a fine-tuning into `folder`."""
+        losses, metrics = dict(self.losses), dict(self.metrics)
+        data = self.loader, self.evaluation
+        return Path(
+            clika_compress(folder, made or settings(), model, *data, optimizer, losses, None, None, metrics)
+        )
+
+    def resume(self, path: Path, model: Any, **more: Any) -> Path:
+        """The last state after going on from one."""
+        given = {"training_losses": self.losses, "evaluation_metrics": self.metrics, "model": model, **more}
+        return Path(clika_resume(path, self.loader, self.evaluation, **given))
 
 
 def patterns(count: int = 96, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.model_file import Arrays, FileFormat, ModelFile, Runner
+from clika_core.digests import sha256
 from clika_core.errors import MissingDependencyError, ModelError
 from clika_core.files import write_whole
 from clika_core.ir.graph import ValueKey
@@ -91,7 +91,7 @@ class StableHloFile(ModelFile):
     def save(self, path: Path) -> None:
         """Write the file, and beside it `<file>.json` with the plan and the file's digest."""
         write_whole(path, self._written.content, mode=0o644)
-        digest = hashlib.sha256(self._written.content).hexdigest()
+        digest = sha256(self._written.content).hexdigest()
         text = json.dumps({"sha256": digest, **self._said}, indent=1) + "\n"
         write_whole(beside(path), text.encode(), mode=0o644)
 

@@ -7,7 +7,6 @@ scales in the proportions of the report, and rounds its result into the report's
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from clika_core.deployment.verification import LayerFound, Verification
 from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.digests import sha256
 from clika_core.errors import OutputError
 from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.numerics import QuantParams
@@ -61,7 +61,7 @@ def _of_the_file(report: Mapping[str, Any], path: Path) -> Iterator[Diagnostic]:
             expected="the description that was written beside the file",
             fix="keep both files together, or deploy again",
         ) from problem
-    if said.get("sha256") != hashlib.sha256(path.read_bytes()).hexdigest():
+    if said.get("sha256") != sha256(path.read_bytes()).hexdigest():
         yield _finding("changed-file", f"{path.name} is not the file that {beside(path).name} describes")
     for key, wanted in (("fingerprint", report["graph"]["fingerprint"]), ("target", report["target"])):
         if said.get(key) != wanted:

@@ -13,6 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from clika_tensorflow.operators.mapping import Attributes, Call, Rule, Wording, permuted, plain, reshaped
+from clika_tensorflow.padding import same_padding
 
 
 def channel_axis(call: Call, rank: int) -> int:
@@ -48,11 +49,7 @@ def paddings(
         return tuple(pair for position, pair in enumerate(pairs) if position not in (0, axis))
     if not all(isinstance(size, int) for size in sizes):
         return None
-    found = []
-    for size, width, step, gap in zip(sizes, kernel, strides, dilations, strict=True):
-        total = max((-(-size // step) - 1) * step + (width - 1) * gap + 1 - size, 0)
-        found.append((total // 2, total - total // 2))
-    return tuple(found)
+    return same_padding(sizes, kernel, strides, dilations)
 
 
 def add_bias(y: Any, bias: Any, axis: int) -> Any:
@@ -63,85 +60,59 @@ def add_bias(y: Any, bias: Any, axis: int) -> Any:
     return y + tf.reshape(bias, [*shape[:axis], -1, *shape[axis:]])
 
 
-def _conv(depthwise: bool, rank: int) -> Rule:
+def _conv(is_depthwise: bool, rank: int) -> Rule:
     def rule(call: Call) -> Wording | None:
         data, weight = call.names
         axis = channel_axis(call, rank)
-        shape = call.value(weight).example_shape
-        kernel = tuple(shape[: rank - 2])
-        channels = call.value(data).example_shape[axis]
-        strides, dilations = (
-            spatial(call.attribute("strides"), axis),
-            spatial(call.attribute("dilations"), axis),
-        )
-        sizes = (
-            spatial(call.shape(data), axis) if all(isinstance(s, int) for s in call.shape(data)[1:]) else ()
-        )
-        padding = paddings(call, _space(call.shape(data), axis), kernel, strides, dilations, axis)
-        if padding is None or len(sizes) != rank - 2:
+        sizes = _space(call.shape(data), axis)
+        if not all(isinstance(size, int) for size in call.shape(data)[1:]):
             return None
-        attributes: Attributes = {
-            "kernel_size": kernel,
-            "strides": strides,
-            "padding": padding,
-            "dilations": dilations,
-            "groups": channels if depthwise else channels // shape[-2],
-        }
-        native = call.flat.function
-
-        def run(arguments: Mapping[str, Any], dtype: str | None) -> list[Any]:
-            filters = (
-                _to_depthwise(arguments["weight"], channels)
-                if depthwise
-                else _to_filters(arguments["weight"])
-            )
-            (y,) = native({data: arguments["input"], weight: filters}, dtype)
-            return [add_bias(y, arguments["bias"], axis)]
-
-        last = rank - 2
-        moves = [permuted(last + 1, last, *range(last))]
-        if depthwise:
-            moves = [
-                permuted(last, last + 1, *range(last)),
-                reshaped(shape[last] * shape[last + 1], 1, *kernel),
-            ]
-        return Wording(
-            "conv",
-            [("input", "input"), ("weight", "weight"), ("bias", "bias")],
-            with_channels(attributes, axis),
-            run,
-            {"weight": moves},
-            vacant=("bias",),
-            renamed={data: "input", weight: "weight"},
-        )
+        kernel = tuple(call.value(weight).example_shape[: rank - 2])
+        strides, dilations = (spatial(call.attribute(name), axis) for name in ("strides", "dilations"))
+        padding = paddings(call, sizes, kernel, strides, dilations, axis)
+        return _worded(call, (data, weight), axis, is_depthwise, strides, dilations, padding)
 
     return rule
 
 
 def _joined_conv(call: Call) -> Wording | None:
     """A convolution with channels last that a rewriting made one call of."""
-    rank = call.rank("input")
-    is_depthwise, axis = call.attribute("is_depthwise"), rank - 1
-    shape, channels = call.value("filters").example_shape, call.value("input").example_shape[axis]
-    kernel = tuple(shape[: rank - 2])
+    axis = call.rank("input") - 1
+    kernel = tuple(call.value("filters").example_shape[: axis - 1])
     strides, dilations = tuple(call.attribute("strides")), tuple(call.attribute("dilations"))
     padding = call.attribute("pads")
     if padding is None:
         padding = paddings(call, call.shape("input")[1:axis], kernel, strides, dilations, axis)
+    names, is_depthwise = ("input", "filters"), call.attribute("is_depthwise")
+    return _worded(call, names, axis, is_depthwise, strides, dilations, padding)
+
+
+def _worded(
+    call: Call,
+    names: tuple[str, str],
+    axis: int,
+    is_depthwise: bool,
+    strides: Sequence[int],
+    dilations: Sequence[int],
+    padding: Sequence[tuple[int, int]] | None,
+) -> Wording | None:
+    """The convolution of what the call names so, filters as TensorFlow has them; None where no padding is known."""
     if padding is None:
         return None
-    native, last = call.flat.function, rank - 2
+    data, weight = names
+    shape, channels = call.value(weight).example_shape, call.value(data).example_shape[axis]
+    last, kernel, native = len(shape) - 2, tuple(shape[:-2]), call.flat.function
 
     def run(arguments: Mapping[str, Any], dtype: str | None) -> list[Any]:
         turn = partial(_to_depthwise, channels=channels) if is_depthwise else _to_filters
-        (y,) = native({"input": arguments["input"], "filters": turn(arguments["weight"])}, dtype)
+        (y,) = native({data: arguments["input"], weight: turn(arguments["weight"])}, dtype)
         return [add_bias(y, arguments["bias"], axis)]
 
     attributes: Attributes = {
         "kernel_size": kernel,
-        "strides": strides,
+        "strides": tuple(strides),
         "padding": tuple(padding),
-        "dilations": dilations,
+        "dilations": tuple(dilations),
         "groups": channels if is_depthwise else channels // shape[-2],
     }
     moves = [permuted(last + 1, last, *range(last))]
@@ -154,7 +125,7 @@ def _joined_conv(call: Call) -> Wording | None:
         run,
         {"weight": moves},
         vacant=("bias",),
-        renamed={"input": "input", "filters": "weight"},
+        renamed={data: "input", weight: "weight"},
     )
 
 

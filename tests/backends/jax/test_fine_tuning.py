@@ -17,37 +17,21 @@ from clika_compression import (
     Settings,
     clika_compress,
     clika_deploy,
-    clika_resume,
 )
 from clika_core.errors import ModelError, StateError
 from clika_core.pipeline.saved_state import SavedState
 from tests.backends.jax.small_training import accuracy, cross_entropy, loader, trained, two_outputs
-from tests.backends.training import low_bits, patterns, settings, summary, two_inputs
+from tests.backends.training import Trainings, low_bits, patterns, settings, summary, two_inputs
 
 LOSSES = {"ce": cross_entropy}
 METRICS = {"accuracy": accuracy}
-
-
-def evaluation() -> Any:
-    return loader(64, seed=1, is_shuffled=False)
+TRAININGS = Trainings(loader, LOSSES, METRICS)
+compress, resume, evaluation = TRAININGS.compress, TRAININGS.resume, TRAININGS.evaluation
 
 
 @pytest.fixture(scope="module")
 def model() -> Any:
     return trained()
-
-
-def compress(folder: Path, model: Any, made: Settings | None = None, optimizer: Any = None) -> Path:
-    return Path(
-        clika_compress(
-            folder, made or settings(), model, loader, evaluation, optimizer, LOSSES, None, None, METRICS
-        )
-    )
-
-
-def resume(path: Path, model: Any, **more: Any) -> Path:
-    given = {"training_losses": LOSSES, "evaluation_metrics": METRICS, "model": model, **more}
-    return Path(clika_resume(path, loader, evaluation, **given))
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from clika_core.errors import DataError, ModelError, OutputError, StateError
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.training.pompom import read_pompom
 from tests.backends.torch.small_training import CLASSES, TwoOutputs, accuracy, images, loader, trained
+from tests.backends.training import settings, summary
 
 LOSSES = {"ce": nn.functional.cross_entropy}
 METRICS = {"accuracy": accuracy}
@@ -36,20 +37,6 @@ METRICS = {"accuracy": accuracy}
 
 def evaluation() -> Any:
     return loader(64, seed=1, is_shuffled=False)
-
-
-def settings(**training: Any) -> Settings:
-    made = Settings()
-    given = {
-        "num_epochs": 2,
-        "lr_warmup_steps_per_epoch": 3,
-        "learning_rate": 1e-3,
-        "stats_steps": 4,
-        **training,
-    }
-    for key, value in given.items():
-        setattr(made.training_settings, key, value)
-    return made
 
 
 def compress(folder: Path, made: Settings | None = None, optimizer: Any = None, **more: Any) -> Path:
@@ -71,11 +58,6 @@ def resume(path: Path, **more: Any) -> Path:
         **more,
     }
     return Path(clika_resume(path, loader, **arguments))
-
-
-def summary(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((path.parent / "summary.json").read_text(encoding="utf-8"))
-    return found
 
 
 @pytest.fixture(scope="module")

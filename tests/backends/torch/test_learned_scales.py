@@ -26,16 +26,15 @@ from clika_core.training.program import QuantizedProgram
 from clika_torch.arrays import TorchArrays
 from tests.backends.torch.conftest import traced_case
 from tests.backends.torch.models import CASES
-from tests.backends.torch.test_fine_tuning import compress, resume, settings, summary
+from tests.backends.torch.test_fine_tuning import compress, resume
+from tests.backends.training import low_bits, settings, summary
 
 ARRAYS = TorchArrays()
 
 
-def low_bits(**training: Any) -> Settings:
-    made = settings(learn_scales=True, **training)
-    made.global_quantization_settings.weights_num_bits = 3
-    made.global_quantization_settings.activations_num_bits = 4
-    return made
+def learning(**training: Any) -> Settings:
+    """Few bits, with learned scales."""
+    return low_bits(learn_scales=True, **training)
 
 
 def quantized(name: str) -> tuple[Any, Any]:
@@ -140,7 +139,7 @@ def test_a_bound_of_a_fused_activation_moves_with_the_scale() -> None:
 
 @pytest.mark.parametrize("kind", ["outputs", "layers"])
 def test_a_resumed_training_of_scales_ends_in_the_same_bytes(kind: str, tmp_path: Path) -> None:
-    last = compress(tmp_path / "outputs", low_bits(distillation=kind))
+    last = compress(tmp_path / "outputs", learning(distillation=kind))
     expected = last.read_bytes()
     last.unlink()
     assert resume(last.parent.parent / "epoch_1" / "model.pompom").read_bytes() == expected
@@ -156,7 +155,7 @@ def test_a_resumed_training_of_scales_ends_in_the_same_bytes(kind: str, tmp_path
 def test_without_a_loss_the_float_model_is_the_teacher(tmp_path: Path) -> None:
     path = compress(
         tmp_path / "outputs",
-        low_bits(num_epochs=4, learning_rate=5e-3),
+        learning(num_epochs=4, learning_rate=5e-3),
         training_losses=None,
         evaluation_losses={"ce": nn.functional.cross_entropy},
     )
@@ -185,6 +184,6 @@ def test_training_ends_when_nothing_gets_better(tmp_path: Path) -> None:
 def test_a_backend_without_learned_scales_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delattr(TorchArrays, "scale_gradient")
     with pytest.raises(SettingsError, match="does not honour training_settings"):
-        compress(tmp_path / "learned", low_bits())
+        compress(tmp_path / "learned", learning())
     with pytest.raises(SettingsError, match="does not honour training_settings"):
         compress(tmp_path / "distilled", settings(distillation="outputs"))

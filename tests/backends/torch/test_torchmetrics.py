@@ -9,7 +9,8 @@ import pytest
 
 from clika_compression import clika_compress
 from tests.backends.torch.small_training import CLASSES, accuracy, loader, trained
-from tests.backends.torch.test_fine_tuning import LOSSES, evaluation, settings, summary
+from tests.backends.torch.test_fine_tuning import LOSSES, evaluation
+from tests.backends.training import settings, summary
 
 
 def test_metrics_of_torchmetrics_are_asked_once_an_epoch(tmp_path: Path) -> None:

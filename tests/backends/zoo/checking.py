@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from tests.backends.zoo.entry import Entry, Zoo
@@ -20,6 +22,27 @@ def check(zoo: Zoo, entry: Entry) -> None:
     assert row.tail >= 1
     assert row.simulated < 0.5
     assert row.deployed < 0.1
+
+
+class ZooTests:
+    """Every model of a zoo goes all the way: some of them every day, all of them at night."""
+
+    zoo: ClassVar[Zoo]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One test for each model."""
+        if "entry" in metafunc.fixturenames:
+            everyday = metafunc.definition.get_closest_marker("nightly") is None
+            metafunc.parametrize("entry", parameters(self.zoo, everyday=everyday))
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_a_representative_model_goes_all_the_way(self, entry: Entry) -> None:
+        check(self.zoo, entry)
+
+    @pytest.mark.nightly
+    @pytest.mark.filterwarnings("ignore")
+    def test_every_model_goes_all_the_way(self, entry: Entry) -> None:
+        check(self.zoo, entry)
 
 
 def parameters(zoo: Zoo, *, everyday: bool) -> list[object]:

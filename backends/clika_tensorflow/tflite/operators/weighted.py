@@ -9,8 +9,9 @@ import numpy as np
 
 from clika_core.frozen import replace as replace_node
 from clika_core.ir.graph import Value
+from clika_tensorflow.padding import same_padding
 from clika_tensorflow.tflite.operators.layer import Layer, Writer
-from clika_tensorflow.tflite.operators.windows import SAME, VALID, padded, same_padding
+from clika_tensorflow.tflite.operators.windows import SAME, VALID, padded
 
 
 def _conv(layer: Layer) -> None:

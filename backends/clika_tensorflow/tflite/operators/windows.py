@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from clika_tensorflow.padding import same_padding
 from clika_tensorflow.tflite.operators.layer import Layer, reshaped
 
 SAME: Final = int(schema.Padding.SAME)
@@ -32,18 +33,6 @@ def padded(layer: Layer, kernel: Sequence[int], fill: float = 0.0) -> tuple[int,
         operands.append(layer.constant("fill", least, params))
     kind, options = ("PADV2", "PadV2Options") if fill else ("PAD", "PadOptions")
     return layer.one(kind, operands, reshaped(value, grown), options, params), VALID
-
-
-def same_padding(
-    sizes: Sequence[int], kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int] | None
-) -> tuple[tuple[int, int], ...]:
-    """(before, after) that gives size / stride results, rounded up; the odd one stands behind."""
-    found = []
-    gaps = dilations or (1,) * len(kernel)
-    for size, width, step, gap in zip(sizes, kernel, strides, gaps, strict=True):
-        total = max((-(-size // step) - 1) * step + (width - 1) * gap + 1 - size, 0)
-        found.append((total // 2, total - total // 2))
-    return tuple(found)
 
 
 def check_whole_windows(layer: Layer, kernel: Sequence[int]) -> None:

@@ -12,7 +12,7 @@ from clika_core.settings.model import Settings
 from clika_core.targets.tflite import TFLITE
 from tests.backends.tensorflow.zoo.applications import ENTRIES
 from tests.backends.tensorflow.zoo.catalogue import ZOO
-from tests.backends.zoo.checking import check, parameters
+from tests.backends.zoo.checking import ZooTests, parameters
 from tests.backends.zoo.entry import Entry
 
 
@@ -27,17 +27,8 @@ def test_every_family_of_keras_applications_is_in_it() -> None:
     assert tried == there
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("entry", parameters(ZOO, everyday=True))
-def test_a_representative_model_goes_all_the_way(entry: Entry) -> None:
-    check(ZOO, entry)
-
-
-@pytest.mark.nightly
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("entry", parameters(ZOO, everyday=False))
-def test_every_model_goes_all_the_way(entry: Entry) -> None:
-    check(ZOO, entry)
+class TestTensorFlowZoo(ZooTests):
+    zoo = ZOO
 
 
 @pytest.mark.nightly

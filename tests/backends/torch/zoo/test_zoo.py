@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.backends.torch.zoo.catalogue import ZOO
-from tests.backends.zoo.checking import check, parameters
-from tests.backends.zoo.entry import Entry
+from tests.backends.zoo.checking import ZooTests, parameters
 from tests.backends.zoo.installed import has_packages
 
 
@@ -18,14 +17,5 @@ def test_the_packages_that_bring_most_models_are_there() -> None:
     assert len(ZOO.entries()) >= 45
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("entry", parameters(ZOO, everyday=True))
-def test_a_representative_model_goes_all_the_way(entry: Entry) -> None:
-    check(ZOO, entry)
-
-
-@pytest.mark.nightly
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("entry", parameters(ZOO, everyday=False))
-def test_every_model_goes_all_the_way(entry: Entry) -> None:
-    check(ZOO, entry)
+class TestTorchZoo(ZooTests):
+    zoo = ZOO
