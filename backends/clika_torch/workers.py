@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 from collections.abc import Sequence
 from typing import Any, final
@@ -75,8 +76,19 @@ def _join() -> TorchWorkers:
         if has_gpus:
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         dist.init_process_group("cpu:gloo,cuda:nccl" if has_gpus else "gloo")
-        atexit.register(dist.destroy_process_group)
+        atexit.register(_leave)
     return TorchWorkers()
+
+
+def _leave() -> None:
+    """End the group's threads while the interpreter lives: one that lets go of a tensor later aborts the process.
+
+    The group ends with the last thing that holds it; engines of finished trainings may still wait for the collector.
+    """
+    _joined.clear()
+    if dist.is_initialized():
+        dist.destroy_process_group()
+    gc.collect()
 
 
 def _divided_sampler(dataset: Any) -> DistributedSampler[Any] | None:
