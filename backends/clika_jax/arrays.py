@@ -21,7 +21,15 @@ from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.observers import NumpyArrays
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
-from clika_jax.straight_through import Limit, as_float32, clip, divide, divide_and_round, multiply_and_round
+from clika_jax.straight_through import (
+    Limit,
+    as_float32,
+    clip,
+    divide,
+    divide_and_round,
+    multiply_add,
+    multiply_and_round,
+)
 
 
 class JaxArrays:
@@ -92,6 +100,10 @@ class JaxArrays:
         """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
         factor = multiplier if axis is None else _along(multiplier, axis, accumulator.ndim)
         return multiply_and_round(accumulator, factor, *_centred_limits(params, tuple(accumulator.shape)))
+
+    def multiply_add(self, array: Any, factor: Any, addend: Any) -> Any:
+        """`array · factor + addend`, rounded once: in float64 the product is exact."""
+        return multiply_add(*as_float32(array, factor, addend))
 
     def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
         """`clip(rint(array / divisor), -bound, bound)`; `divisor` is a scalar, or a vector along axis 0.

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from numpy.typing import NDArray
 
 Limit: TypeAlias = (
@@ -95,6 +96,41 @@ def _backward(saved: Any, upstream: Any) -> tuple[Any, Any, Any]:
 
 
 _round_to_range.defvjp(_forward, _backward)
+
+
+@jax.custom_vjp
+def _multiply_add(array: Any, factor: Any, addend: Any) -> Any:
+    """In float64, which JAX has to be told that it may use; gradients are of 32 bits, so that they are given."""
+    with jax.enable_x64(True):
+        wide = [lax.convert_element_type(x, np.float64) for x in (array, factor, addend)]
+        return lax.convert_element_type(wide[0] * wide[1] + wide[2], np.float32)
+
+
+def _multiply_add_forward(array: Any, factor: Any, addend: Any) -> tuple[Any, Any]:
+    return _multiply_add(array, factor, addend), (array, factor, addend)
+
+
+def _multiply_add_backward(saved: Any, upstream: Any) -> tuple[Any, Any, Any]:
+    array, factor, addend = saved
+    return (
+        _summed_to(upstream * factor, array),
+        _summed_to(upstream * array, factor),
+        _summed_to(upstream, addend),
+    )
+
+
+def _summed_to(gradient: Any, operand: Any) -> Any:
+    """A gradient of what `operand` was broadcast to, as its own."""
+    shape = jnp.shape(operand)
+    spread = gradient.ndim - len(shape)
+    kept = [
+        spread + axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[spread + axis] != 1
+    ]
+    return gradient.sum(axis=(*range(spread), *kept), keepdims=True).reshape(shape)
+
+
+_multiply_add.defvjp(_multiply_add_forward, _multiply_add_backward)
+multiply_add = jax.jit(_multiply_add)
 
 
 @jax.custom_vjp

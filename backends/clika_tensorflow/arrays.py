@@ -99,6 +99,11 @@ class TensorFlowArrays:
         product = tf.cast(accumulator, tf.float32) * factor
         return round_to_range(product, *_centred_limits(params, accumulator))
 
+    def multiply_add(self, array: Any, factor: Any, addend: Any) -> Any:
+        """`array · factor + addend`, rounded once: in float64 the product is exact."""
+        wide = [tf.cast(x, tf.float64) for x in (array, factor, addend)]
+        return tf.cast(wide[0] * wide[1] + wide[2], tf.float32)
+
     def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
 

@@ -112,6 +112,11 @@ class TorchArrays:
             factor = _along(factor, axis, accumulator.dim())
         return round_to_range(accumulator.float() * factor, *_centred_limits(params, accumulator))
 
+    def multiply_add(self, array: Tensor, factor: Tensor | np.float32, addend: Tensor | np.float32) -> Tensor:
+        """`array · factor + addend`, rounded once: in float64 the product is exact."""
+        wide = (x.double() if isinstance(x, Tensor) else float(x) for x in (factor, addend))
+        return (array.double() * next(wide) + next(wide)).float()
+
     def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
 

@@ -57,6 +57,12 @@ class ArrayOps(Protocol):
         `multiplier` is a scalar, or a vector along `axis` of the accumulator; the product is float32.
         """
 
+    def multiply_add(self, array: Array, factor: Array | np.float32, addend: Array | np.float32) -> Array:
+        """(d) `float32(array · factor + addend)`, rounded once: what `clika_core.numerics.multiply_add` gives.
+
+        `array` is float32; the others are float32 arrays, or numbers of NumPy, that broadcast to it or with it.
+        """
+
     def round_to_codes(self, array: Array, divisor: NDArray[np.float32], bound: float) -> Array:
         """(d) `clip(rint(array / divisor), -bound, bound)`, for biases; `divisor` broadcasts along axis 0."""
 

@@ -8,6 +8,7 @@ implementations differ.
 
 from clika_core.numerics.bias import bias_params, quantize_bias, raise_weight_scale_for_bias
 from clika_core.numerics.distance import relative_l2, sqnr_db, sum_of_squares
+from clika_core.numerics.fused import multiply_add
 from clika_core.numerics.quant_params import MIN_SCALE, QuantParams
 from clika_core.numerics.quantize import dequantize, fake_quantize, quantize
 from clika_core.numerics.ranges import params_from_range
@@ -20,6 +21,7 @@ __all__ = [
     "bias_params",
     "dequantize",
     "fake_quantize",
+    "multiply_add",
     "params_from_range",
     "quantize",
     "quantize_bias",

@@ -7,12 +7,14 @@ padding and empty sums need no zero point, and real = code · scale.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
-from clika_core.numerics import QuantParams
+from clika_core.ir.operators import OPERATORS
+from clika_core.numerics import QuantParams, multiply_add
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.parameters import numbers
 from clika_core.targets.target import Arithmetic
@@ -47,7 +49,7 @@ def layer_weights(spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arr
         return {}
     given = {**_numbers(spec, inputs[0], arrays), **call.weights}
     codes = {role: arrays.quantize(given[role], params) for role, params in spec.weights.items()}
-    if spec.arithmetic in (Arithmetic.ELEMENTWISE, Arithmetic.SUM):
+    if spec.arithmetic is Arithmetic.ELEMENTWISE:
         return {role: arrays.dequantize(code, spec.weights[role]) for role, code in codes.items()}
     bias = call.weights.get("bias")
     if bias is not None and spec.bias_divisor is not None:
@@ -80,32 +82,51 @@ def _elementwise(
 
 
 def _sum(
-    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
+    spec: LayerSpec, _: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
-    """clip(rint((z + b·rb) + a·ra)) - zero_point, for codes a and b with their zero points, ra and rb being scales
-    over the output's scale, and z = zero_point - (ra·zero_point_a + rb·zero_point_b); every step in float32.
+    """clip(rint(fma(a, ra, fma(b, rb, z)))) - zero_point, for codes a and b with their zero points, ra and rb being
+    scales over the output's scale, and z = zero_point - fma(ra, zero_point_a, rb · zero_point_b), all in float32.
 
-    It is the order of onnxruntime's kernel. In another one sums near a tie are rounded the other way, and a deep
-    residual network turns a few of such codes into a per cent of its result.
+    It is the order of onnxruntime's kernel, and a processor's `fma` rounds product and sum once. In another order
+    sums near a tie are rounded the other way, and a deep network turns a few of such codes into a per cent of its
+    result.
     """
-    if weights or len(inputs) != 2:
-        return _elementwise(spec, call, inputs, arrays, weights)
-    first, second = (params for params in spec.inputs if params is not None)
+    (left, first), (right, second) = _operands(spec, inputs, weights)
     output = spec.outputs[0]
     assert output is not None
     ratios = [_ratio(params, output, inputs[0], arrays) for params in (first, second)]
     zeros = [np.float32(params.zero_point) for params in (first, second)]
     zero = np.float32(output.zero_point)
-    offset = zero - (ratios[0] * zeros[0] + ratios[1] * zeros[1])
-    left, right = (
-        (codes + float(own)) * _operand(ratio)
-        for codes, own, ratio in zip(inputs, zeros, ratios, strict=True)
-    )
-    (total,) = call.run([left, right + _operand(offset)], weights)
+    fused = multiply_add if all(isinstance(ratio, np.generic) for ratio in ratios) else arrays.multiply_add
+    offset = zero - fused(ratios[0], zeros[0], ratios[1] * _operand(zeros[1]))
+    inner = arrays.multiply_add(_moved(right, zeros[1]), ratios[1], offset)
+    total = arrays.multiply_add(_moved(left, zeros[0]), ratios[0], inner)
     shared = QuantParams(
         np.asarray(1, np.float32), np.asarray(0, np.int32), output.format, output.granularity
     )
     return (_moved(arrays.quantize(total, shared), -zero),)
+
+
+def _operands(
+    spec: LayerSpec, inputs: Sequence[Array], weights: Weights
+) -> Sequence[tuple[Array, QuantParams]]:
+    """The codes that a sum adds, with their parameters, in the order in which the kernel takes them.
+
+    That is the operator's, but for a first operand of which one element meets many of the second: it comes last.
+    """
+    ports = zip(spec.node.inputs, inputs, spec.inputs, strict=True)
+    given = {port.role: (codes, params) for port, codes, params in ports if params is not None}
+    given.update({role: (codes, spec.weights[role]) for role, codes in weights.items()})
+    left, right = (given[role] for role in OPERATORS[spec.node.type].operands)
+    return (right, left) if _is_spread(left[0].shape, right[0].shape) else (left, right)
+
+
+def _is_spread(shape: Sequence[Any], other: Sequence[Any]) -> bool:
+    """Whether the innermost axis that `shape` and `other` have between them is broadcast in `shape`."""
+    for size, beside in zip_longest(reversed(shape), reversed(other), fillvalue=1):
+        if size != 1 or beside != 1:
+            return bool(size == 1)
+    return False
 
 
 def _moved(codes: Array, zero: np.float32) -> Array:

@@ -45,6 +45,13 @@ class _HalfUp(LoopbackArrays):
         return np.asarray(clipped - params.zero_point, np.float32)
 
 
+class _RoundingTwice(LoopbackArrays):
+    """Rounds products before it adds to them."""
+
+    def multiply_add(self, array: Array, factor: Array, addend: Array) -> Array:
+        return np.asarray(array * factor + addend, np.float32)
+
+
 class _Truncating(LoopbackArrays):
     """Counts values below zero one bin too high."""
 
@@ -202,6 +209,10 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
     "multiplies by the reciprocal": (
         Mutant(arrays=_Multiplying),
         {"test_codes_equal_the_reference", "test_codes_per_channel_equal_the_reference"},
+    ),
+    "rounds products before sums": (
+        Mutant(arrays=_RoundingTwice),
+        {"test_products_and_sums_are_rounded_once"},
     ),
     "rounds half up": (Mutant(arrays=_HalfUp), {"test_ties_of_sums_go_to_even"}),
     "counts from zero": (Mutant(arrays=_Truncating), {"test_histograms_count_every_value_in_its_bin"}),

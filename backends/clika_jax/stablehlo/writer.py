@@ -121,9 +121,9 @@ def _operands(spec: LayerSpec, call: LayerCall, arrays: Any) -> dict[str, Any]:
     for role, params in spec.weights.items():
         held = call.weights[role] if role in call.weights else _number(spec, role, params)
         codes = _centred(held, params)
-        is_sum = spec.arithmetic is Arithmetic.ACCUMULATE
+        is_real = spec.arithmetic is Arithmetic.ELEMENTWISE
         found[role] = (
-            arrays.cast(codes, spec.accumulate_dtype) if is_sum else arrays.dequantize(codes, params)
+            arrays.dequantize(codes, params) if is_real else arrays.cast(codes, spec.accumulate_dtype)
         )
     if spec.arithmetic is Arithmetic.ACCUMULATE and "bias" in call.weights:
         found["bias"] = arrays.cast(call.weights["bias"], spec.accumulate_dtype)

@@ -106,6 +106,27 @@ class NumericsChecks(Kit):
         found = arrays.rescale(arrays.from_numpy(sums), np.asarray(0.5, np.float32), None, output)
         _assert_codes(arrays.to_numpy(found), np.clip(np.rint(sums / 2), -128, 127))
 
+    @pytest.mark.parametrize("how", ["eager", "compiled"])
+    def test_products_and_sums_are_rounded_once(
+        self, harness: BackendHarness, arrays: ArrayOps, how: str
+    ) -> None:
+        """Sums that cancel keep the bits that a rounded product loses; numbers and arrays, broadcast."""
+        random = np.random.default_rng(1)
+        codes = random.integers(0, 256, (64, 50)).astype(np.float32)
+        factor = np.float32(random.uniform(0.01, 1))
+        addend = (np.float32(3) - codes[0] * factor).astype(np.float32)
+
+        native = arrays.from_numpy(addend)
+
+        def added(x: Any) -> Any:
+            return arrays.multiply_add(x, factor, native), arrays.multiply_add(x, factor, np.float32(-0.3))
+
+        function = harness.compiled(added) if how == "compiled" else added
+        outer, inner = map(arrays.to_numpy, function(arrays.from_numpy(codes)))
+        np.testing.assert_array_equal(outer, numerics.multiply_add(codes, factor, addend))
+        np.testing.assert_array_equal(inner, numerics.multiply_add(codes, factor, np.float32(-0.3)))
+        assert np.any(outer != codes * factor + addend)
+
     def test_biases_become_codes_as_in_the_reference(self, arrays: ArrayOps) -> None:
         """Divided in IEEE arithmetic, half to even, saturating at int32."""
         inputs = params_from_range(-1.0, 1.0, ACTIVATION_UINT8)

@@ -46,6 +46,21 @@ class TrainingChecks(Kit):
         )
         np.testing.assert_allclose(arrays.to_numpy(found), np.full(81, 4.0), rtol=1e-6)
 
+    def test_gradients_reach_what_is_multiplied_and_added(
+        self, harness: BackendHarness, arrays: ArrayOps
+    ) -> None:
+        """The factor for what it multiplies, and the other way round; 1 for the addend; summed where broadcast."""
+        codes, row = np.arange(12, dtype=np.float32).reshape(3, 4), np.arange(4, dtype=np.float32)
+        number = np.float32(0.25)
+        native = arrays.from_numpy(codes)
+        for function, given, expected in (
+            (lambda x: arrays.multiply_add(x, number, np.float32(1)), codes, np.full((3, 4), 0.25)),
+            (lambda x: arrays.multiply_add(native, x, np.float32(1)), number, codes.sum()),
+            (lambda x: arrays.multiply_add(native, number, x), row, np.full(4, 3.0)),
+        ):
+            found = harness.gradient(function, arrays.from_numpy(np.asarray(given)))
+            np.testing.assert_allclose(arrays.to_numpy(found), expected, rtol=1e-6)
+
     def test_the_native_model_learns(self, case: Case) -> None:
         """The loss falls; the user's model stays as it was."""
         harness, before = case.harness, case.harness.state(case.subject.model)

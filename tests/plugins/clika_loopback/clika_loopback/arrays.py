@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.numerics import QuantParams, sum_of_squares
+from clika_core.numerics import QuantParams, multiply_add, sum_of_squares
 from clika_core.numerics.quantize import as_float32, centred_codes
 from clika_core.numerics.sharing import expand
 from clika_core.observers import NumpyArrays
@@ -55,6 +55,10 @@ class LoopbackArrays(NumpyArrays):
         zero_point = params.zero_point.astype(np.float32)
         codes = np.rint(accumulator.astype(np.float32) * factor) + zero_point
         return np.asarray(np.clip(codes, params.format.quant_min, params.format.quant_max) - zero_point)
+
+    def multiply_add(self, array: NDArray[Any], factor: Any, addend: Any) -> NDArray[np.float32]:
+        """`array · factor + addend`, rounded once."""
+        return multiply_add(array, factor, addend)
 
     def round_to_codes(
         self, array: NDArray[Any], divisor: NDArray[np.float32], bound: float

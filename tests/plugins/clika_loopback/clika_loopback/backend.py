@@ -20,6 +20,7 @@ GAPS = (
         (
             "test_gradients_are_straight_through",
             "test_gradients_reach_sums_and_biases",
+            "test_gradients_reach_what_is_multiplied_and_added",
             "test_the_native_model_learns",
             "test_fine_tuning_brings_the_quantized_model_closer",
             "test_learned_scales_begin_with_the_fixed_ones_numbers",
@@ -35,7 +36,7 @@ GAPS = (
         "compilation",
         GapKind.FRAMEWORK,
         "NumPy has no compiler",
-        ("test_compiled_codes_equal_the_reference",),
+        ("test_compiled_codes_equal_the_reference", "test_products_and_sums_are_rounded_once[compiled]"),
     ),
     Gap("recurrent layers", GapKind.BY_DESIGN, "loopback computes no lstm", ("[lstm]",)),
     Gap("the demo", GapKind.BY_DESIGN, "there is no demo network for loopback"),
