@@ -13,7 +13,8 @@ import argparse
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,24 @@ import numpy as np
 from clika_core.backend.interface import Removals
 from clika_core.backend.trainable import Setup, Trainable
 from clika_core.demo.data import load_images
+from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.fine_tuning import learned_scales
 from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.pipeline.report import Outcome, report_json
 from clika_core.plugins.registry import backend_named, find_target
 from clika_core.settings.model import Settings
+from clika_core.training.losses import TOTAL
 from clika_core.training.program import Distillation, QuantizedProgram
+from clika_core.training.scale_start import with_start
 from clika_core.training.schedule import LearningRateSchedule
+from clika_core.training.summary import EVALUATION, History
+
+Point = tuple[float, float]
+"""Accuracy, mean cross-entropy."""
 
 WARM_UP = 5
+TEMPERATURE = 2.0
 WAYS = ("straight-through", "learned scales and distillation")
 
 
@@ -83,15 +93,16 @@ class Task:
             learned = learned_scales(
                 self.settings, model, found.plan, found.simulation, found.target, found.parameters
             )
-            program = QuantizedProgram(
-                found.simulation, learned, Distillation(model.preprocess(Removals({})))
-            )
+            assert learned is not None
+            learned = with_start(learned, model)
+            teacher = Distillation(model.preprocess(Removals({})), temperature=TEMPERATURE)
+            program = QuantizedProgram(found.simulation, learned, teacher)
         initial = {} if learned is None else learned.initial
         return model.trainable(
             Setup(program, lambda o, t: {"ce": self._loss(o, t)}, learned=initial, learning_rate=rate)
         )
 
-    def judge(self, run: Callable[[Any], Any]) -> tuple[float, float]:
+    def judge(self, run: Callable[[Any], Any]) -> Point:
         """Accuracy and mean cross-entropy of the images that are held back."""
         images, labels = self._judged
         parts = [images[start : start + 100] for start in range(0, len(images), 100)]
@@ -116,10 +127,31 @@ class Task:
         return {"way": way, "seed": seed, "curve": curve, "seconds_per_step": seconds / steps}
 
 
-def recovered(float_accuracy: float, curve: list[tuple[float, float]]) -> float:
-    """The share of the accuracy lost by quantization that the last point has back."""
-    lost = float_accuracy - curve[0][0]
-    return (curve[-1][0] - curve[0][0]) / lost if lost > 0 else math.nan
+def recovered(float_accuracy: float, quantized: float, found: float) -> float:
+    """The share of the accuracy lost by quantization that is back."""
+    lost = float_accuracy - quantized
+    return (found - quantized) / lost if lost > 0 else math.nan
+
+
+def write_page(folder: Path, task: Task, reference: Point, curves: Mapping[str, Sequence[Point]]) -> None:
+    """The page of the quantized network with both curves; an epoch is `--every` steps."""
+    folder.mkdir(parents=True, exist_ok=True)
+    report = report_json(task.found, task.settings, Outcome(), 0)
+    runs = [{"name": way, "history": history_of(reference, curve).to_json()} for way, curve in curves.items()]
+    write_results(folder, task.traced, task.found, {**report, "training": runs})
+
+
+def history_of(reference: Point, curve: Sequence[Point]) -> History:
+    """A curve as a training's own report has it."""
+    found = History(original={EVALUATION: values_of(reference)}, losses=(TOTAL,))
+    for epoch, point in enumerate(curve):
+        found = found.with_epoch(epoch, {EVALUATION: values_of(point)})
+    return found
+
+
+def values_of(point: Point) -> dict[str, float]:
+    """Accuracy and loss by name."""
+    return {TOTAL: point[1], "accuracy": point[0]}
 
 
 def main() -> None:
@@ -132,15 +164,24 @@ def main() -> None:
     parser.add_argument("--judged", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="write report.html of the first seed there"
+    )
     given = parser.parse_args()
     task = Task(given.backend, tuple(given.bits), given.batch_size, given.judged)
     reference = task.judge(task.traced.run)
     print(json.dumps({"backend": given.backend, "bits": list(given.bits), "float": reference}), flush=True)
+    quantized = task.judge(task.trainable(WAYS[0], given.learning_rate).evaluate)
+    curves: dict[int, dict[str, Sequence[Point]]] = {}
+    print(json.dumps({"quantized": quantized}), flush=True)
     for seed in given.seed or [0, 1, 2]:
         for way in WAYS:
             found = task.train(way, seed, given.steps, given.learning_rate, given.every)
-            share = recovered(reference[0], found["curve"])
+            curves.setdefault(seed, {})[way] = found["curve"]
+            share = recovered(reference[0], quantized[0], found["curve"][-1][0])
             print(json.dumps({**found, "recovered": share}), flush=True)
+    if given.report:
+        write_page(given.report, task, reference, next(iter(curves.values())))
 
 
 if __name__ == "__main__":

@@ -40,6 +40,7 @@ from clika_core.training.feed import Feed, Position
 from clika_core.training.losses import Loss
 from clika_core.training.program import Distillation, QuantizedProgram, distilled_layers
 from clika_core.training.randomness import Randomness, RandomState
+from clika_core.training.scale_start import with_start
 from clika_core.training.summary import EVALUATION, History
 from clika_core.training.trainer import Trainer
 
@@ -123,6 +124,14 @@ def _compress(
     quantized = quantize_traced(traced, settings, target, data, journal, task.workers)
     agree_on(quantized.plan, quantized.parameters, task.workers)
     tell_details(journal, plan_lines(quantized.plan))
+    learned = learned_scales(
+        settings,
+        quantized.model,
+        quantized.plan,
+        quantized.simulation,
+        quantized.target,
+        quantized.parameters,
+    )
     compressed = Compressed(
         graph=traced.graph,
         traced=traced,
@@ -130,14 +139,7 @@ def _compress(
         original=_stored(traced, journal),
         plan=quantized.plan,
         simulation=quantized.simulation,
-        learned=learned_scales(
-            settings,
-            quantized.model,
-            quantized.plan,
-            quantized.simulation,
-            quantized.target,
-            quantized.parameters,
-        ),
+        learned=None if learned is None else with_start(learned, quantized.model),
         target=quantized.target.name,
         sensitivities={n: Sensitivity(m.qs, m.abs_l2) for n, m in quantized.measurements.items()},
         parameters=quantized.parameters,

@@ -84,8 +84,13 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
 
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
-    """Write the report as indented JSON; NaN and infinities become the strings the spec names."""
-    path.write_text(json.dumps(finite(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    """Write the report's text."""
+    path.write_text(report_text(report), encoding="utf-8")
+
+
+def report_text(report: Mapping[str, Any]) -> str:
+    """The report as indented JSON; NaN and infinities become the strings the spec names."""
+    return json.dumps(finite(report), indent=1, allow_nan=False) + "\n"
 
 
 def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +26,7 @@ from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
+from clika_core.pipeline.training_page import read_report
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.wiring import Wiring
 from clika_core.plugins.planning import checked_settings
@@ -119,7 +119,7 @@ def _resume(
     with ExitStack() as ending:
         for callback in task.callbacks:
             ending.callback(callback.on_end)
-            callback.on_start(folder, _report(folder))
+            callback.on_start(folder, read_report(folder))
         return opened.session.run(first, path)
 
 
@@ -229,11 +229,3 @@ def _extended(
             for key, p in fresh.weights.items()
         },
     )
-
-
-def _report(folder: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads((folder / "clika_report.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

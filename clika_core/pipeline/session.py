@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from clika_core.errors import OutputError
 from clika_core.files import write_whole
 from clika_core.ir.graph import Graph
 from clika_core.pipeline.saved_state import SavedState, weights_of
+from clika_core.pipeline.training_page import renew_report
 from clika_core.planning.plan import Plan
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.settings.model import Settings
@@ -119,6 +121,8 @@ class Session:
         state.save(folder / FILE_NAME)
         _write(folder / "summary.json", summary_text(summary))
         self._name_best()
+        with _told_of(self._folder):
+            renew_report(self._folder, self._compressed.plan, self.history)
 
     def _name_best(self) -> None:
         """Write which of the saved epochs is the best one."""
@@ -156,8 +160,15 @@ class Session:
 
 
 def _write(path: Path, text: Any) -> None:
-    try:
+    with _told_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text, mode=0o644, is_durable=True)
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """What the system refuses, as an OutputError."""
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"cannot write {path}", found=error.strerror or str(error)) from error

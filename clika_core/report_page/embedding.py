@@ -20,6 +20,7 @@ _SCRIPTS: Final = (
     "vendor/panzoom/panzoom.min.js",
     "assets/values.js",
     "assets/chart.js",
+    "assets/curves.js",
     "assets/graph.js",
     "assets/table.js",
     "assets/page.js",

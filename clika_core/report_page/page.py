@@ -11,6 +11,7 @@ from clika_core import __version__
 from clika_core.errors import MissingDependencyError
 from clika_core.ir.graph import Graph
 from clika_core.pictures.dot import DotGraph
+from clika_core.report_page.curves import chart_data, charts
 from clika_core.report_page.dark import dark_rules
 from clika_core.report_page.embedding import policy, scripts, styles
 from clika_core.report_page.figure import figure
@@ -53,6 +54,7 @@ def render_page(
         figure=shown,
         cards=cards(graph, plan, known),
         models=models(known),
+        curves=charts(known),
         outputs=outputs_table(known),
         settings=settings_pairs(known.get("settings", {})),
         graph=graph,
@@ -71,6 +73,7 @@ def _data(plan: Plan | None, report: Mapping[str, Any], rows: list[dict[str, Any
         "layers": rows,
         "has_decisions": plan is not None,
         "has_sensitivity": any(row["qs"] is not None for row in rows),
+        "training": chart_data(report),
         "threshold": settings.get("quantization_sensitivity_threshold"),
     }
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))

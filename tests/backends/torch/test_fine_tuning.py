@@ -87,6 +87,16 @@ def test_a_classifier_is_fine_tuned_and_everything_is_written(finished: Path) ->
     assert (folder / "best").read_text(encoding="utf-8").strip() in {"epoch_0", "epoch_1", "epoch_2"}
 
 
+def test_the_report_holds_the_curves_of_every_epoch(finished: Path) -> None:
+    folder = finished.parent.parent
+    (run,) = json.loads((folder / "clika_report.json").read_text(encoding="utf-8"))["training"]
+    assert list(run["history"]["epochs"]) == ["0", "1", "2"]
+    assert (
+        run["history"]["epochs"]["2"]["training"]["total"] == summary(finished)["training"]["total"]["value"]
+    )
+    assert 'id="curves"' in (folder / "report.html").read_text(encoding="utf-8")
+
+
 def test_fine_tuning_brings_back_what_low_bits_cost(tmp_path: Path) -> None:
     low = settings(num_epochs=6, learning_rate=5e-3)
     low.global_quantization_settings.weights_num_bits = 2
