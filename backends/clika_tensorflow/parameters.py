@@ -35,8 +35,14 @@ class TensorFlowParameters(LayerParameters):
         return self._model.overrides_of(self._node.name)
 
     def own(self, ref: Ref) -> Any:
-        """An operand as traced."""
-        return evaluate(self._model.trace.program, ref, self._model.held)
+        """An operand as traced; one made of sizes as for the example inputs."""
+        program, held = self._model.trace.program, self._model.held
+        return evaluate(program, ref, held, self._examples() if program.reads_inputs(ref) else ())
+
+    def _examples(self) -> list[Any]:
+        """Zeros in the shapes of the example inputs: their sizes are what counts."""
+        values = (node.outputs[0] for node in self._model.graph.inputs)
+        return [tf.zeros(value.example_shape, value.dtype) for value in values]
 
     def replace(self, role: str, array: NDArray[Any] | None, like: Any | None) -> None:
         """Put `array` in the operand's place, in the dtype of `like`, or of the layer's output without it."""

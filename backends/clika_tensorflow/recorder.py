@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
+from clika_core.frozen import replace
 from clika_core.ir.graph import AttributeValue, Value
 from clika_core.ir.recording import Record, RecordedOutput, Recording, RecordKind, Ref
 from clika_tensorflow.capturing import Captured
@@ -35,6 +36,7 @@ class Recorder:
         self._operations: dict[str, Operation] = {}
         self._state: dict[str, StateTensor] = {}
         self._sizes: set[str] = set()
+        self._read: set[str] = set()
         self._data: set[str] = set(graph.inputs)
         self._alias: dict[Ref, Ref] = {}
         self._made: dict[Ref, Value] = {}
@@ -46,6 +48,7 @@ class Recorder:
             self._records.append(Record(own, RecordKind.INPUT, outputs=(value,), path=path))
         for call in self._graph.calls:
             self._add_call(call)
+        self._records = [*map(self._as_read, self._records)]
         returned = [self._own(ref) for ref in self._graph.outputs]
         for ref in returned:
             self._hold(ref)
@@ -86,11 +89,24 @@ class Recorder:
         values = tuple(self._observed.value(Ref(flat.id, port)) for port in range(flat.count))
         self._records.append(Record(flat.id, RecordKind.SIZE, flat.type, (), values))
 
+    def _as_read(self, record: Record) -> Record:
+        """A tensor made of sizes that a layer reads is an operation: a mask spread over the batch.
+
+        One that has no axis of free size is none: its values follow a size, and no constant can stand for it.
+        """
+        is_spread = any(isinstance(size, str) for value in record.outputs for size in value.shape)
+        if record.kind is not RecordKind.SIZE or record.id not in self._read or not is_spread:
+            return record
+        reads = dict.fromkeys(self._operations[record.id].reads)
+        operands = tuple((f"inputs.{place}", ref) for place, ref in enumerate(reads))
+        return replace(record, kind=RecordKind.OPERATION, type=f"tf.{record.type}", operands=operands)
+
     def _add_operation(self, flat: FlatCall, wording: Wording) -> None:
         arguments = self._arguments(flat, wording)
         operands, slots, numbers = self._operands(arguments, wording)
         for operand_ref in (ref for _, ref in operands):
             self._hold(operand_ref)
+            self._read.add(operand_ref.record)
         region = self._captured.regions.of(flat.id)
         count = flat.count if wording.results is None else wording.results
         self._operations[flat.id] = Operation(flat.id, wording.function or flat.function, arguments, slots)

@@ -1,6 +1,7 @@
 """Tracing: from a user's model and example inputs to a `TensorFlowTracedModel`.
 
-    callable model -> captured graph -> flat calls -> observed on the examples -> recorder -> core's assembly
+    callable model -> captured graph -> flat calls -> observed on the examples -> sizes settled
+                   -> recorder -> core's assembly
 
 The batch is left free; where a model takes no other batch than the example's, it is traced with that.
 """
@@ -22,6 +23,7 @@ from clika_tensorflow.observing import Observed, observe
 from clika_tensorflow.program import Trace
 from clika_tensorflow.recorder import Recorder
 from clika_tensorflow.rewrites import rewritten
+from clika_tensorflow.settled_sizes import settled
 from clika_tensorflow.trace_errors import explain
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
@@ -67,7 +69,8 @@ def _follow(model: Any, example: Example, *, free_batch: bool) -> tuple[Captured
     captured = capture(example, free_batch=free_batch)
     flat = rewritten(flatten_graph(captured, model))
     more = example.enlarged(1) if free_batch else None
-    return captured, flat, observe(flat, example.arrays, more)
+    observed = observe(flat, example.arrays, more)
+    return captured, settled(flat, observed), observed
 
 
 def _name(model: Any) -> str:

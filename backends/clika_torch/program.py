@@ -9,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from clika_core.backend.operation_table import OperationTable
-from clika_core.ir.recording import Ref
 from clika_torch.operation import Operation
 from clika_torch.structure import Flat
 
@@ -35,9 +34,3 @@ class TracedProgram(OperationTable[Operation]):
     state: Mapping[str, StateTensor]
     results: tuple[Any, ...]
     result: Flat
-
-    def reads_inputs(self, ref: Ref) -> bool:
-        """Whether a value that is none of a layer's needs the inputs: their sizes, that is."""
-        given = set(self.inputs)
-        reads = (read for operation in self.needed([ref], lambda _: False) for read in operation.reads)
-        return any(read.record in given for read in reads)

@@ -55,6 +55,12 @@ class OperationTable(Generic[Native]):
                 waiting.extend(operation.reads)
         return tuple(sorted(found.values(), key=lambda operation: self.order[operation.id]))
 
+    def reads_inputs(self, ref: Ref) -> bool:
+        """Whether a value that is none of a layer's needs the inputs: their sizes, that is."""
+        given = set(self.inputs)
+        reads = (read for operation in self.needed([ref], lambda _: False) for read in operation.reads)
+        return any(read.record in given for read in reads)
+
     @cached_property
     def order(self) -> Mapping[str, int]:
         """The position of each operation."""

@@ -68,9 +68,9 @@ class Editing:
         held = self._state.get(ref.record)
         return held.value if held is not None and isinstance(held.value, np.ndarray | np.generic) else None
 
-    def constant(self, name: str, numbers: Any) -> Ref:
-        """New state: a constant of int32 numbers."""
-        self._state[name] = StateTensor(name, np.asarray(numbers, np.int32), is_parameter=False)
+    def constant(self, name: str, numbers: Any, dtype: Any = np.int32) -> Ref:
+        """New state: a constant."""
+        self._state[name] = StateTensor(name, np.asarray(numbers, dtype), is_parameter=False)
         return Ref(name)
 
     def call(
@@ -79,7 +79,7 @@ class Editing:
         name: str,
         kind: str,
         arguments: dict[str, Any],
-        shape: Sequence[int | None],
+        shape: Sequence[int | None] | None,
         **attributes: Any,
     ) -> FlatCall:
         """A new call of a raw operation that gives a value of `shape`, at the place of `like` in the user's model."""

@@ -45,13 +45,13 @@ class Pattern(ABC):
 
 @frozen
 class Variable(Pattern):
-    """Any value; everywhere the same one. Named after the operand it becomes."""
+    """Any value but a single size; everywhere the same one. Named after the operand it becomes."""
 
     name: str
 
     def matches(self, slot: Slot, match: Match, trace: TraceView) -> Iterator[Match]:
         """Binds the value."""
-        if isinstance(slot, Ref) and not trace.is_size(slot):
+        if isinstance(slot, Ref) and (trace.known.is_operand(slot) or not trace.is_size(slot)):
             bound = match.bind(self.name, slot)
             if bound is not None:
                 yield bound

@@ -21,3 +21,14 @@ def sequences(length: int, features: int) -> Callable[[int], Any]:
 def tokens(length: int, vocabulary: int) -> Callable[[int], Any]:
     """Integers below `vocabulary`."""
     return lambda n: (np.random.default_rng(n).integers(0, vocabulary, (n, length)).astype(np.int32),)
+
+
+def padded(length: int, vocabulary: int) -> Callable[[int], Any]:
+    """Tokens of sentences of every length, and 1 where there is one."""
+
+    def inputs(n: int) -> Any:
+        lengths = np.random.default_rng(n).integers(1, length, (n, 1))
+        mask = (np.arange(length) <= lengths).astype(np.int32)
+        return ({"token_ids": tokens(length, vocabulary)(n)[0] * mask, "padding_mask": mask},)
+
+    return inputs

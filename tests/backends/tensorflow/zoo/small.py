@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from tests.backends.tensorflow.zoo.inputs import images, sequences, tokens
+from tests.backends.tensorflow.zoo.inputs import images, padded, sequences, tokens
 from tests.backends.zoo.entry import Entry
 
 
@@ -65,6 +65,44 @@ class Encoder(keras.Model):  # type: ignore[misc]
         return self.head(ops.mean(x, axis=1))
 
 
+class Transformer(keras.Model):  # type: ignore[misc]
+    """Two post-norm layers over embedded positions; how it masks is what its heirs say."""
+
+    def __init__(self, vocabulary: int = 50, length: int = 12, width: int = 32, classes: int = 3) -> None:
+        super().__init__()
+        self.tokens, self.positions = (
+            layers.Embedding(vocabulary, width),
+            layers.Embedding(length, width),
+        )
+        self.attentions = [layers.MultiHeadAttention(4, width // 4) for _ in range(2)]
+        self.norms = [layers.LayerNormalization() for _ in range(4)]
+        self.grow = [layers.Dense(4 * width, activation="gelu") for _ in range(2)]
+        self.shrink = [layers.Dense(width) for _ in range(2)]
+        self.head = layers.Dense(classes)
+
+    def encoded(self, ids: Any, **masking: Any) -> Any:
+        x = self.tokens(ids) + self.positions(ops.arange(ops.shape(ids)[1]))
+        for i, attention in enumerate(self.attentions):
+            x = self.norms[2 * i](x + attention(x, x, **masking))
+            x = self.norms[2 * i + 1](x + self.shrink[i](self.grow[i](x)))
+        return x
+
+
+class Decoder(Transformer):
+    """Each token sees those before it; the next one is said for each. Radford et al. 2018."""
+
+    def call(self, ids: Any) -> Any:
+        return self.head(self.encoded(ids, use_causal_mask=True))
+
+
+class PaddedEncoder(Transformer):
+    """Inputs by name, tokens that are padding masked, as DistilBERT has them. Sanh et al. 2019, arXiv:1910.01108."""
+
+    def call(self, inputs: Any) -> Any:
+        mask = ops.cast(inputs["padding_mask"][:, None, :], "bool")
+        return self.head(self.encoded(inputs["token_ids"], attention_mask=mask)[:, 0])
+
+
 def _built(model: Any, inputs: Any) -> Any:
     model(*inputs)
     return model
@@ -101,6 +139,8 @@ ENTRIES = (
     Entry("unet", "own", unet, images(32)),
     Entry("segmenter", "own", segmenter, images(32)),
     Entry("encoder", "own", lambda: _built(Encoder(), tokens(12, 50)(1)), tokens(12, 50), True),
+    Entry("decoder", "own", lambda: _built(Decoder(classes=50), tokens(12, 50)(1)), tokens(12, 50)),
+    Entry("padded_encoder", "own", lambda: _built(PaddedEncoder(), padded(12, 50)(1)), padded(12, 50)),
     Entry("temporal", "own", temporal, sequences(32, 8)),
     Entry("lstm_tagger", "own", lambda: tagger(layers.LSTM), tokens(12, 50)),
     Entry("gru_tagger", "own", lambda: tagger(layers.GRU), tokens(12, 50)),

@@ -39,7 +39,8 @@ def test_every_model_is_computed_by_litert_as_the_simulation_says(entry: Entry) 
     quantized = quantize_traced(
         traced, Settings(), TFLITE, Batches([entry.inputs(4), entry.inputs(3)]), lambda _: None
     )
-    deployed, batch = deployment.deploy(quantized), entry.inputs(5)
+    deployed = deployment.deploy(quantized)
+    batch = [traced.arrays.to_numpy(x) for x in traced.flatten_inputs(entry.inputs(5))]
     found = deployment.run_deployed(deployed.quantized, [batch])
     assert deployment.relative_distance(found, deployment.run_simulation(quantized, [batch])) < 0.1
     for layer, codes in deployment.agreement(quantized, deployed, [batch]).items():
