@@ -108,6 +108,20 @@ def settings_of(graph: Any, count: int) -> Any:
     return settings
 
 
+def with_a_half(graph: Any, settings: Any) -> Any:
+    """The rules, and one more that skips everything downstream of the layer in the middle."""
+    from clika_core.settings.model import LayerQuantizationSettings as Rule
+    from clika_core.settings.model import Settings
+
+    found = Settings()
+    for rule in settings.rules:
+        found.set_quantization_settings_for_layer(rule.selector, rule.settings)
+    middle = graph.layers[len(graph.layers) // 2].name
+    down = Rule(skip_quantization=True, skip_quantization_downstream=True)
+    found.set_quantization_settings_for_layer(f"re:{middle}", down)
+    return found
+
+
 def reaches(graph: Any, start: Any, end: Any) -> bool:
     """Whether a range from one layer to the other is no mistake."""
     from clika_core.planning.reachability import between

@@ -24,8 +24,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from planning_graphs import FAMILIES, graph_of, settings_of
+from planning_graphs import FAMILIES, graph_of, settings_of, with_a_half
 
 SIZES = (100, 1_000, 10_000, 100_000)
 RULES = (1, 10, 100, 1_000)
@@ -71,6 +72,9 @@ def measure(family: str, size: int, count: int, repetitions: int) -> dict[str, f
     memory = peak_mib() - before
     other = without_rule(settings, settings.rules[0].selector)
     again = shortest([partial(planner.plan, other), partial(planner.plan, settings)] * repetitions)
+    half = with_a_half(graph, settings)
+    rest = without_rule(half, half.rules[-1].selector)
+    turning = zip(*[_turn(planner, rest, half) for _ in range(4 * repetitions)], strict=True)
     afresh = (partial(make_plan, Graph(graph.nodes), settings, ORT) for _ in range(repetitions))
     whole = shortest(afresh)
     ends = [1], [len(graph.nodes) - 2]
@@ -80,10 +84,16 @@ def measure(family: str, size: int, count: int, repetitions: int) -> dict[str, f
         "nodes": len(graph.nodes),
         "plan": whole,
         "again": again,
+        "half": max(map(min, turning)),
         "between": range_seconds,
         "found": len(found),
         "mib": memory,
     }
+
+
+def _turn(planner: Any, settings: Any, half: Any) -> tuple[float, float]:
+    """Half of the layers turn float, and back."""
+    return shortest([partial(planner.plan, half)]), shortest([partial(planner.plan, settings)])
 
 
 # peers, in their own environment: nothing of clika-core is imported
@@ -193,11 +203,13 @@ def report(arguments: argparse.Namespace) -> Iterator[str]:
 def _by_size(arguments: argparse.Namespace) -> Iterator[str]:
     yield (
         "100 rules of every kind; processor milliseconds, from a graph of which nothing was prepared yet. *one rule "
-        "changed*: planned again. *between*: nodes between the first layer and the last."
+        "changed*: planned again. *half turned*: the same for a rule that skips everything downstream of the "
+        "middle, the slower of putting it in and taking it out. *between*: nodes between the first layer and the "
+        "last."
     )
     yield ""
-    yield "| graph | nodes | plan | one rule changed | MiB | between | networkx | rustworkx |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| graph | nodes | plan | one rule changed | half turned | MiB | between | networkx | rustworkx |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     exponents = {}
     for family in FAMILIES:
         points = []
@@ -207,7 +219,7 @@ def _by_size(arguments: argparse.Namespace) -> Iterator[str]:
                 continue
             others = _peers(arguments, family, size)
             points.append((found["nodes"], found["plan"]))
-            cells = [milliseconds(found[key]) for key in ("plan", "again")]
+            cells = [milliseconds(found[key]) for key in ("plan", "again", "half")]
             cells += [f"{found['mib']:.0f}", milliseconds(found["between"])]
             cells += [milliseconds(others.get(name)) for name in ("networkx", "rustworkx")]
             yield f"| {family} | {found['nodes']:,} | {' | '.join(cells)} |"

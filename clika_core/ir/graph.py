@@ -10,7 +10,7 @@ Invariants, checked when a graph is made:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from types import MappingProxyType
@@ -133,36 +133,46 @@ class Graph:
 
     def __post_init__(self) -> None:
         """Check the invariants of the module docstring."""
-        seen: dict[str, int] = {}
-        for node in self.nodes:
-            _check_node(node, seen)
-            seen[node.name] = len(node.outputs)
+        self._edges  # noqa: B018 - what the check looks up is kept
+
+    @cached_property
+    def _edges(self) -> tuple[Mapping[str, int], tuple[tuple[int, ...], ...]]:
+        """`index` and `producers`. Raises GraphError where an invariant does not hold."""
+        index: dict[str, int] = {}
+        producers: list[tuple[int, ...]] = []
+        for position, node in enumerate(self.nodes):
+            _check_node(node, index)
+            producers.append(_producers(node, index, self.nodes))
+            index[node.name] = position
+        return index, tuple(producers)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Position of each node by name."""
-        return {node.name: position for position, node in enumerate(self.nodes)}
+        return self._edges[0]
 
     @cached_property
     def inputs(self) -> tuple[Node, ...]:
         """The graph inputs."""
-        return tuple(node for node in self.nodes if node.kind is NodeKind.INPUT)
+        return self._of_kind(NodeKind.INPUT)
 
     @cached_property
     def layers(self) -> tuple[Node, ...]:
         """The layers, in trace order."""
-        return tuple(node for node in self.nodes if node.kind is NodeKind.LAYER)
+        return self._of_kind(NodeKind.LAYER)
 
     @cached_property
     def outputs(self) -> tuple[Node, ...]:
         """The graph outputs."""
-        return tuple(node for node in self.nodes if node.kind is NodeKind.OUTPUT)
+        return self._of_kind(NodeKind.OUTPUT)
+
+    def _of_kind(self, kind: NodeKind) -> tuple[Node, ...]:
+        return tuple([node for node in self.nodes if node.kind is kind])
 
     @cached_property
     def producers(self) -> tuple[tuple[int, ...], ...]:
         """For each node, the positions of the nodes it reads, one entry per input port."""
-        index = self.index
-        return tuple([tuple([index[port.producer] for port in node.inputs]) for node in self.nodes])
+        return self._edges[1]
 
     @cached_property
     def consumers(self) -> tuple[tuple[int, ...], ...]:
@@ -213,21 +223,30 @@ class Graph:
         save_graph(self, path)
 
 
-def _check_node(node: Node, seen: Mapping[str, int]) -> None:
-    """Raise GraphError unless `node` may follow the nodes in `seen` (name to number of outputs)."""
-    if node.name in seen:
-        raise GraphError(f"two nodes are named {node.name!r}", expected="unique names")
+def _producers(node: Node, index: Mapping[str, int], nodes: Sequence[Node]) -> tuple[int, ...]:
+    """The positions of the nodes read; raises GraphError where one is not in `index`, or has no such output."""
+    found = []
     for port in node.inputs:
-        if port.producer not in seen:
+        position = index.get(port.producer)
+        if position is None:
             raise GraphError(
                 f"node {node.name!r} reads {port.producer!r}, which does not come before it",
                 expected="nodes in topological order",
             )
-        if not 0 <= port.port < seen[port.producer]:
+        num_outputs = len(nodes[position].outputs)
+        if not 0 <= port.port < num_outputs:
             raise GraphError(
                 f"node {node.name!r} reads output {port.port} of {port.producer!r}",
-                found=f"{seen[port.producer]} output(s)",
+                found=f"{num_outputs} output(s)",
             )
+        found.append(position)
+    return tuple(found)
+
+
+def _check_node(node: Node, earlier: Container[str]) -> None:
+    """Raise GraphError unless `node` may follow nodes of these names."""
+    if node.name in earlier:
+        raise GraphError(f"two nodes are named {node.name!r}", expected="unique names")
     for value in node.outputs:
         _check_shapes(node, value)
     if node.kind is NodeKind.INPUT and node.inputs:

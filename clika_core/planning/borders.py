@@ -33,11 +33,12 @@ class Borders:
         owner, readers, found = self._wiring.owner, self._wiring.value_readers, self._found
         for value in values:
             comes_float = is_float[owner[value]]
-            crossing = {reader for reader in readers[value] if is_float[reader] != comes_float}
-            if crossing:
-                found[value] = self._border(value, crossing, bool(comes_float))
-            elif value in found:
-                del found[value]
+            for reader in readers[value]:
+                if is_float[reader] != comes_float:
+                    found[value] = self._border(value, is_float)
+                    break
+            else:
+                found.pop(value, None)
 
     def all(self) -> tuple[Border, ...]:
         """In trace order of their producers and ports."""
@@ -46,9 +47,10 @@ class Borders:
             [self._found[value] for value in sorted(self._found, key=lambda value: (owner[value], value))]
         )
 
-    def _border(self, value: int, readers: Iterable[int], comes_float: bool) -> Border:
+    def _border(self, value: int, is_float: Sequence[int]) -> Border:
         """The border of a value for the readers that want it otherwise."""
-        names = self._wiring.names
+        names, comes_float = self._wiring.names, is_float[self._wiring.owner[value]]
+        readers = {reader for reader in self._wiring.value_readers[value] if is_float[reader] != comes_float}
         producer, port = self._wiring.key(value)
         kind = BorderKind.QUANTIZE if comes_float else BorderKind.DEQUANTIZE
         name = producer if port == 0 else f"{producer}.{port}"

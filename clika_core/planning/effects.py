@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.planning.decision import Cause
 from clika_core.planning.field_winners import BIT_FIELDS, SKIP
-from clika_core.planning.own_causes import Question
+from clika_core.planning.question import Question
 from clika_core.planning.ranges import causes_of, is_ranged
 from clika_core.planning.resolved_rule import ResolvedRule
 from clika_core.planning.support import Support

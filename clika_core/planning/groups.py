@@ -11,6 +11,8 @@ from clika_core.targets.target import Target
 class Groups:
     """The head of every layer's group, by position, kept up to date as layers become float or quantized.
 
+    `followers` has, for each layer that another may follow in one group, that other.
+
     A layer that is float for a reason of its own ends the group before it, unless the head is float too. A float
     head makes its whole chain float, so that skipping one layer more, in the middle of it, never quantizes what
     follows. Layers that could follow each other in one group form rows, and no layer is in two rows: what changes
@@ -21,17 +23,18 @@ class Groups:
         """Nothing is float yet."""
         self._types = [node.type for node in wiring.graph.nodes]
         self._fusions = target.fusions
-        self._next = _followers(wiring, target)
-        self._before = {after: before for before, after in self._next.items()}
+        self.followers = _followers(wiring, target)
+        self._before = {after: before for before, after in self.followers.items()}
         self.heads = list(range(len(self._types)))
-        self.regroup(self._next.keys() - self._before.keys(), bytes(len(self._types)))
+        self.regroup(self.followers.keys() - self._before.keys(), bytes(len(self._types)))
 
     def regroup(self, positions: Iterable[int], is_float: Sequence[int]) -> list[int]:
         """Form the groups around `positions` anew; the layers whose head changed."""
         changed: list[int] = []
         done: set[int] = set()
+        followers, before = self.followers, self._before
         for position in positions:
-            if position in self._next or position in self._before:
+            if position in followers or position in before:
                 first = self._first(position)
                 if first not in done:
                     done.add(first)
@@ -41,10 +44,10 @@ class Groups:
     def members(self, head: int) -> Iterable[int]:
         """The layers behind `head` in its group, in order."""
         found: list[int] = []
-        member = self._next.get(head, -1)
+        member = self.followers.get(head, -1)
         while member >= 0 and self.heads[member] == head:
             found.append(member)
-            member = self._next.get(member, -1)
+            member = self.followers.get(member, -1)
         return found
 
     def _first(self, position: int) -> int:
@@ -64,7 +67,7 @@ class Groups:
             if self.heads[position] != head:
                 self.heads[position] = head
                 changed.append(position)
-            position = self._next.get(position, -1)
+            position = self.followers.get(position, -1)
         return changed
 
 

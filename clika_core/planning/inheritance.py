@@ -8,7 +8,7 @@ over no more layers than something changed for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import chain, compress
 
 from clika_core.ir.graph import NodeKind
 from clika_core.ir.operators import Trait
@@ -20,7 +20,7 @@ class Inheritance:
     """Which layers inherit float from which, by position, kept up to date.
 
     `is_own` holds the layers that are float for a reason of their own; `is_float` all nodes that carry floats, graph
-    inputs and outputs among them.
+    inputs and outputs among them. What a layer inherits from is in `givers`; where nothing gives, in `takers`.
     """
 
     def __init__(self, wiring: Wiring, groups: Groups, is_own: bytearray) -> None:
@@ -31,54 +31,74 @@ class Inheritance:
         self.is_float = bytearray([1]) * num_nodes
         for position in wiring.layers:
             self.is_float[position] = 0
-        self._givers: list[Sequence[int]] = [()] * num_nodes
-        self._takers: dict[int, Sequence[int]] = {}
+        self.givers: list[Sequence[int]] = [()] * num_nodes
+        self.takers: dict[int, Sequence[int]] = {}
         self._producers = wiring.data_producers
         self._is_transparent = self._transparent()
         self._is_fed = self._fed_by_inputs()
         self._has_fed = any(self._is_fed)
         self._waiting_down, self._waiting_up = bytearray(num_nodes), bytearray(self._is_fed)
 
-    def giving(self, position: int) -> Sequence[int]:
-        """The layers that a layer inherits from; empty where it does not."""
-        return self._givers[position] or self._takers.get(position, ())
-
     def update(self, positions: Iterable[int]) -> tuple[set[int], list[int]]:
         """Take in changes at `positions`: layers that inherit otherwise, and those that turned."""
-        changed: set[int] = set()
-        down, up = self._waiting_down, self._waiting_up
-        for position in positions:
-            down[position] = 1
-            up[position] |= self._is_fed[position]
-        flipped = self._pass_down(changed)
-        flipped += self._pass_up(changed)
-        return changed, flipped
+        positions = list(positions)
+        changed, given = self._pass_down(positions)
+        if not self._has_fed:
+            for position in given:
+                self.is_float[position] ^= 1
+            return changed, given
+        for position in chain(positions, changed):
+            self._waiting_up[position] |= self._is_fed[position]
+        turned = [position for position in given if self._settle(position)]
+        return changed, turned + self._pass_up(changed)
 
-    def _pass_down(self, changed: set[int]) -> list[int]:
-        """From the inputs on, every waiting layer; those that turned."""
-        turned: list[int] = []
-        waiting, known, is_own, is_given = self._waiting_down, self._givers, self._is_own, self._is_given
-        is_transparent, readers_of = self._is_transparent, self._wiring.data_readers
-        members_of, float_givers = self._groups.members, self._float_givers
+    def _pass_down(self, positions: Iterable[int]) -> tuple[set[int], list[int]]:
+        """From the inputs on, every layer that waits: those to which others give otherwise, and those given anew."""
+        changed: set[int] = set()
+        turned = self._turn_alone(positions)
+        waiting, known, is_own, is_given = self._waiting_down, self.givers, self._is_own, self._is_given
         position = waiting.find(1)
         while position >= 0:
             waiting[position] = 0
-            givers = float_givers(position)
+            givers = self._float_givers(position)
             if givers != known[position]:
                 known[position] = givers
                 changed.add(position)
-                self._waiting_up[position] = self._is_fed[position]
-            if is_given[position] != (is_own[position] or bool(givers)):
+            if is_given[position] != (1 if givers else is_own[position]):
                 is_given[position] ^= 1
-                for member in members_of(position):
-                    waiting[member] = 1
-                for reader in readers_of(position):
-                    if is_transparent[reader]:
-                        waiting[reader] = 1
-                if self._settle(position):
-                    turned.append(position)
+                turned.append(position)
+                self._wake_below((position,))
             position = waiting.find(1, position)
+        return changed, turned
+
+    def _turn_alone(self, positions: Iterable[int]) -> list[int]:
+        """Turn the layers that inherit nothing, before and after; the others wait."""
+        turned: list[int] = []
+        waiting, known, is_own, is_given = self._waiting_down, self.givers, self._is_own, self._is_given
+        heads, is_transparent = self._groups.heads, self._is_transparent
+        for position in positions:
+            if is_transparent[position] or known[position] or heads[position] != position:
+                waiting[position] = 1
+            elif is_given[position] != is_own[position]:
+                is_given[position] ^= 1
+                turned.append(position)
+        self._wake_below(turned)
         return turned
+
+    def _wake_below(self, positions: Iterable[int]) -> None:
+        """Those wait that may inherit from layers at `positions`: transparent readers, members of their groups."""
+        waiting, is_transparent = self._waiting_down, self._is_transparent
+        readers = self._wiring.value_readers
+        followers, further = self._groups.followers, self._wiring.further_values
+        for position in positions:
+            for reader in readers[position]:
+                waiting[reader] |= is_transparent[reader]
+            if position in followers:
+                for member in self._groups.members(position):
+                    waiting[member] = 1
+            if position in further:
+                for reader in self._wiring.data_readers(position):
+                    waiting[reader] |= is_transparent[reader]
 
     def _float_givers(self, position: int) -> Sequence[int]:
         """The float head of the layer's group, or the float producers of a transparent layer."""
@@ -87,10 +107,8 @@ class Inheritance:
             return (head,) if is_given[head] and not self._wiring.is_float_only[position] else ()
         if not self._is_transparent[position]:
             return ()
-        producers = self._producers[position]
-        if len(producers) == 1:
-            return producers if is_given[producers[0]] else ()
-        return sorted({producer for producer in producers if is_given[producer]}) or ()
+        givers = [producer for producer in self._producers[position] if is_given[producer]]
+        return sorted(set(givers)) if len(givers) > 1 else tuple(givers)
 
     def _pass_up(self, changed: set[int]) -> list[int]:
         """From the outputs back, every waiting layer fed by inputs alone: float when all its readers are."""
@@ -100,8 +118,8 @@ class Inheritance:
         while position >= 0:
             waiting[position] = 0
             takers = self._float_takers(position)
-            if takers != self._takers.get(position, ()):
-                self._takers[position] = takers
+            if takers != self.takers.get(position, ()):
+                self.takers[position] = takers
                 changed.add(position)
             if self._settle(position):
                 turned.append(position)
@@ -109,20 +127,19 @@ class Inheritance:
         return turned
 
     def _float_takers(self, position: int) -> Sequence[int]:
-        if self._givers[position]:
+        if self.givers[position]:
             return ()
         readers = self._wiring.all_readers(position)
         return readers if all(self.is_float[reader] for reader in readers) else ()
 
     def _settle(self, position: int) -> bool:
         """Bring the flag of one layer up to date; whether it turned."""
-        is_float = bool(self._is_given[position] or self._takers.get(position))
+        is_float = bool(self._is_given[position] or self.takers.get(position))
         if self.is_float[position] == is_float:
             return False
         self.is_float[position] = is_float
-        if self._has_fed:
-            for above in self._fed_above(position):
-                self._waiting_up[above] = 1
+        for above in self._fed_above(position):
+            self._waiting_up[above] = 1
         return True
 
     def _fed_above(self, position: int) -> Iterable[int]:

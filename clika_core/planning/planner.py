@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from clika_core.ir.collection import paused_collection
 from clika_core.ir.graph import Graph
-from clika_core.planning.own_causes import Question
 from clika_core.planning.plan import Plan
+from clika_core.planning.question import Question
 from clika_core.planning.rule_book import RuleBook
 from clika_core.planning.rule_errors import RuleError, raise_all
 from clika_core.planning.rule_reach import RuleReach

@@ -32,8 +32,8 @@ def is_ranged(rule: ResolvedRule) -> bool:
 class RuleCauses:
     """The causes that skipping rules give: one pass down from the layers, one up from the targets, a bit per rule.
 
-    One more pass, with a bit per target, tells which targets each layer reaches. Layers with the same bits share
-    one tuple of causes.
+    The pass up carries, above the bits of the rules, a bit per target: which targets each layer reaches. Layers with
+    the same bits share one tuple of causes.
     """
 
     def __init__(self, graph: Graph, rules: Iterable[tuple[int, ResolvedRule]]) -> None:
@@ -52,9 +52,10 @@ class RuleCauses:
         }
         self._open_ended = sum(1 << number for number, rule in ranged.items() if rule.is_downstream)
         none = [0] * len(graph.nodes)
+        self._num_rule_bits = max(ranged, default=-1) + 1
         self._reached = downstream_bits(graph, starts) if ranged else none
-        self._ending = upstream_bits(graph, ends) if targets else none
-        self._reaching = upstream_bits(graph, bit) if targets else none
+        upward = {p: ends[p] | own << self._num_rule_bits for p, own in bit.items()}
+        self._reaching = upstream_bits(graph, upward) if targets else none
         self._ranged = ranged
 
     def unreachable(self) -> Iterable[RuleError]:
@@ -74,12 +75,12 @@ class RuleCauses:
             self._reaching,
             self._open_ended,
         )
-        ranged = [down & (up | is_open) for down, up in zip(self._reached, self._ending, strict=True)]
+        ranged = [down & (up | is_open) for down, up in zip(self._reached, reaching, strict=True)]
         for position in sorted(selected.keys() | compress(range(len(nodes)), ranged)):
             if nodes[position].kind is not NodeKind.LAYER:
                 continue
             own = selected.get(position, 0)
-            key = (own, ranged[position] & ~own, reaching[position])
+            key = (own, ranged[position] & ~own, reaching[position] >> self._num_rule_bits)
             if key not in shared:
                 shared[key] = self._causes(*key)
             if shared[key]:
@@ -97,13 +98,19 @@ class RuleCauses:
 
 def causes_of(graph: Graph, rule: ResolvedRule) -> tuple[dict[int, Cause], list[RuleError]]:
     """The causes that one skipping rule gives, by layer, and one error per `until` entry it cannot reach."""
-    if not rule.until:
-        how, reached = How.SELECTED, set(rule.matches)
-        if rule.is_downstream:
-            how, reached = How.DOWNSTREAM, set(flagged(downstream_of(graph, rule.matches)))
-        members = dict.fromkeys(reached, 0)
-    else:
-        how, members = How.UNTIL, _members(graph, rule)
+    if rule.until:
+        return _until(graph, rule)
+    causes: dict[int, Cause] = {}
+    if rule.is_downstream:
+        causes = dict.fromkeys(flagged(downstream_of(graph, rule.matches)), rule.cause(How.DOWNSTREAM))
+        for node in graph.outputs:
+            causes.pop(graph.index[node.name], None)
+    causes.update(dict.fromkeys(rule.matches, rule.cause(How.SELECTED)))
+    return causes, []
+
+
+def _until(graph: Graph, rule: ResolvedRule) -> tuple[dict[int, Cause], list[RuleError]]:
+    members = _members(graph, rule)
     problems = [
         unreachable(rule.rule, entry, _is_upstream(graph, found, rule.matches))
         for entry, found in rule.until
@@ -112,13 +119,12 @@ def causes_of(graph: Graph, rule: ResolvedRule) -> tuple[dict[int, Cause], list[
     names = Picker([graph.nodes[position].name for position in sorted(rule.targets)])
     shared: dict[tuple[How, int], Cause] = {}
     causes: dict[int, Cause] = {}
-    nodes, matches, layer, selected = graph.nodes, rule.matches, NodeKind.LAYER, How.SELECTED
+    matches, selected, until = rule.matches, How.SELECTED, How.UNTIL
     for position, bits in members.items():
-        if nodes[position].kind is layer:
-            key = (selected if position in matches else how, bits)
-            if key not in shared:
-                shared[key] = rule.cause(key[0], names(bits))
-            causes[position] = shared[key]
+        key = (selected if position in matches else until, bits)
+        if key not in shared:
+            shared[key] = rule.cause(key[0], names(bits))
+        causes[position] = shared[key]
     return causes, problems
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from clika_core.planning.decision import Cause
 from clika_core.planning.field_winners import FIELDS, FieldWinners
 from clika_core.planning.ranges import RuleCauses, causes_of
 from clika_core.planning.resolved_rule import Resolution, ResolvedRule, RulesHere, resolve
@@ -93,13 +94,7 @@ class RuleBook:
             return set(resolved.matches)
         causes, unreached = causes_of(self._index.graph, resolved)
         problems += unreached
-        shared: dict[tuple[int, int], tuple[RulesHere, RulesHere]] = {}
-        for position, cause in causes.items():
-            before = self._causes.get(position, ())
-            key = (id(before), id(cause))
-            if key not in shared:
-                shared[key] = (before, (*before, (number, cause)))
-            self._causes[position] = shared[key][1]
+        self._replace(causes, lambda before, cause: (*before, (number, cause)))
         return causes.keys() | resolved.matches.keys()
 
     def _remove(self, rule: LayerRule, problems: list[RuleError]) -> set[int]:
@@ -114,17 +109,29 @@ class RuleBook:
         if not resolved.is_skipping:
             return set(resolved.matches)
         causes, _ = causes_of(self._index.graph, resolved)
-        shared: dict[int, tuple[RulesHere, RulesHere]] = {}
-        for position in causes:
-            before = self._causes[position]
-            if id(before) not in shared:
-                shared[id(before)] = (before, tuple(pair for pair in before if pair[0] != number))
-            after = shared[id(before)][1]
-            if after:
-                self._causes[position] = after
-            else:
-                del self._causes[position]
+        self._replace(causes, lambda before, _: tuple([pair for pair in before if pair[0] != number]))
         return causes.keys() | resolved.matches.keys()
+
+    def _replace(self, causes: Mapping[int, Cause], changed: Callable[[RulesHere, Cause], RulesHere]) -> None:
+        """Change what rules say of each layer with one of `causes`; layers that shared it share it still."""
+        here, shared, kept_alive = self._causes, dict[tuple[int, int], RulesHere](), []
+        before = cause = None
+        after = nothing = _NOTHING
+        for position, given in causes.items():
+            found = here.get(position, nothing)
+            if found is not before or given is not cause:  # most layers have the same as the one before
+                before, cause, key = found, given, (id(found), id(given))
+                if key not in shared:
+                    shared[key] = changed(found, given)
+                    kept_alive.append(found)  # an id passes on to others when its object is gone
+                after = shared[key]
+            if after:
+                here[position] = after
+            else:
+                del here[position]
+
+
+_NOTHING: RulesHere = ()
 
 
 def _is_same(rule: LayerRule, other: LayerRule | None) -> bool:

@@ -18,7 +18,7 @@ class Support:
     def __init__(self, wiring: Wiring, target: Target) -> None:
         """Nothing asked yet."""
         self._wiring, self._target = wiring, target
-        self._refusals: dict[tuple[str, bool, bool, Bits], str | None] = {}
+        self._refusals: dict[tuple[str, bool, bool, Bits], tuple[str | None, bool]] = {}
         self._answers: dict[Bits, dict[int, str | None]] = {}
         self._unsupported: dict[Bits, Mapping[int, str]] = {}
 
@@ -32,7 +32,8 @@ class Support:
     def unsupported(self, bits: Bits) -> Mapping[int, str]:
         """The layers that the target cannot compute with these bits, with the reasons."""
         if bits not in self._unsupported:
-            answers = ((p, self._ask(p, bits)) for p in self._wiring.layers if self._wiring.stays[p])
+            stays, ask = self._wiring.stays, self._ask
+            answers = ((p, ask(p, bits)) for p in self._wiring.layers if stays[p])
             self._unsupported[bits] = {position: reason for position, reason in answers if reason is not None}
         return self._unsupported[bits]
 
@@ -42,11 +43,15 @@ class Support:
         node = graph.nodes[position]
         has_data = bool(self._wiring.value_sources[position]) or computes_on_floats(graph, node)
         kind = (node.type, self._wiring.traits[position] is Trait.WEIGHTED, has_data, bits)
-        if kind not in self._refusals:
-            self._refusals[kind] = self._refusal(*kind)
-        return self._refusals[kind] or self._target.objection(graph, node)
+        found = self._refusals.get(kind)
+        if found is None:
+            found = self._refusals[kind] = self._refusal(*kind)
+        refusal, is_conditional = found
+        return self._target.objection(graph, node) if is_conditional else refusal
 
-    def _refusal(self, type_: str, is_weighted: bool, has_data: bool, bits: Bits) -> str | None:
+    def _refusal(self, type_: str, is_weighted: bool, has_data: bool, bits: Bits) -> tuple[str | None, bool]:
+        """Why no layer of that kind, and otherwise whether it depends on the layer."""
         if type_ not in OPERATORS:
-            return f"{type_} is no operator type of the vocabulary"
-        return self._target.refusal(type_, is_weighted, has_data, *bits)
+            return f"{type_} is no operator type of the vocabulary", False
+        reason = self._target.refusal(type_, is_weighted, has_data, *bits)
+        return reason, reason is None and self._target.kernels[type_].condition is not None

@@ -1,7 +1,8 @@
 """The tail: layers after which no weighted layer follows on any way to an output (spec: semantics, section 2).
 
-One pass from the outputs upwards carries two bit sets per node, one bit per output: the outputs it reaches, and
-those it reaches through a later weighted layer. Time is linear in nodes and edges.
+One pass from the outputs upwards carries two bits per output and node, in one number: whether the node reaches the
+output, and, as many bits higher as there are outputs, whether it does so through a later weighted layer. Time is
+linear in nodes and edges.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ def tails(
     reaches = [0] * len(graph.nodes)
     for order, name in enumerate(outputs):
         reaches[graph.index[name]] |= 1 << order
-    passes_weighted = [0] * len(graph.nodes)
+    width, every = len(outputs), (1 << len(outputs)) - 1
     pick = Picker(outputs)
     found: dict[int, tuple[str, ...]] = {}
     nodes, producers, layer, weighted = graph.nodes, graph.producers, NodeKind.LAYER, Trait.WEIGHTED
     for position in range(len(nodes) - 1, -1, -1):
-        reached = reaches[position]
-        if not reached:
+        after = reaches[position]
+        if not after:
             continue
-        passed = passes_weighted[position]
+        reached, passed = after & every, after >> width
         if reached != passed and nodes[position].kind is layer:
             found[position] = pick(reached & ~passed)
-        after = reached if traits[position] is weighted else passed
+        if traits[position] is weighted:
+            after = reached | reached << width
         for producer in producers[position]:
-            reaches[producer] |= reached
-            passes_weighted[producer] |= after
+            reaches[producer] |= after
     return dict(reversed(found.items()))

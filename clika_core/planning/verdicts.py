@@ -7,14 +7,17 @@ own causes (float_only, unsupported, tail, rule, sensitivity) -> explicit False 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 
+from clika_core.frozen import maker
 from clika_core.planning.borders import Borders
 from clika_core.planning.decision import Cause, CauseKind, Decision, Precision
 from clika_core.planning.effects import Effects
 from clika_core.planning.groups import Groups
 from clika_core.planning.inheritance import Inheritance
-from clika_core.planning.own_causes import OwnCauses, Question
+from clika_core.planning.own_causes import OwnCauses
 from clika_core.planning.plan import Plan
+from clika_core.planning.question import Question
 from clika_core.planning.support import Support
 from clika_core.planning.wiring import Wiring
 from clika_core.targets.target import Target
@@ -48,7 +51,7 @@ class Verdicts:
         return Plan(
             self._wiring.graph,
             self._target.name,
-            tuple([decision for decision in self._decisions if decision is not None]),
+            tuple(filter(None, self._decisions)),
             self._borders.all(),
             (*question.reach.diagnostics, *effects.without_effect()),
         )
@@ -59,13 +62,15 @@ class Verdicts:
         if last is None or last.default_bits != question.default_bits:
             return None
         is_same_book = touched is not None and last.reach.causes is question.reach.causes
-        found = {*touched} if touched is not None and is_same_book else self._own.differing(question)
+        found = touched if touched is not None and is_same_book else self._own.differing(question)
         if last.tail is not question.tail:
             tails = last.tail, question.tail
-            found |= {p for p in tails[0].keys() | tails[1].keys() if tails[0].get(p) != tails[1].get(p)}
+            found = found | {
+                p for p in tails[0].keys() | tails[1].keys() if tails[0].get(p) != tails[1].get(p)
+            }
         if last.measurement != question.measurement:
             index = self._wiring.graph.index
-            found |= {
+            found = found | {
                 index[name] for name in last.measured.keys() | question.measured.keys() if name in index
             }
         return found
@@ -76,31 +81,37 @@ class Verdicts:
         inheriting, flipped = self._inheritance.update([*turned, *regrouped])
         self._borders.place(flipped, self._inheritance.is_float)
         self._decide(
-            question, self._wiring.layers if positions is None else {*positions, *regrouped, *inheriting}
+            question, self._wiring.layers if positions is None else inheriting.union(positions, regrouped)
         )
 
     def _decide(self, question: Question, positions: Iterable[int]) -> None:
+        make_decision, make_cause = _makers()
         names, stays, heads = self._wiring.names, self._wiring.stays, self._groups.heads
-        causes, overridden, giving = self._own.causes, self._own.overridden, self._inheritance.giving
-        is_float, ruled, default = self._inheritance.is_float, question.ruled, question.default_bits
-        measured = question.measured
-        decisions, nothing = self._decisions, ()
+        causes, overridden = self._own.causes, self._own.overridden
+        givers_of, taken_by = self._inheritance.givers, self._inheritance.takers.get
+        is_float, decided, default = self._inheritance.is_float, question.decided, question.default_bits
+        measured, decisions, nothing = question.measured, self._decisions, ()
         for position in positions:
             name = names[position]
             if not stays[position]:
                 decisions[position] = self._of_removed(name)
                 continue
-            bits = question.bits(position) if position in ruled else default
+            weights_num_bits, activations_num_bits = (
+                question.bits(position) if position in decided else default
+            )
             qs = measured[name].qs if measured and name in measured else None
             group, lost = names[heads[position]], overridden[position]
             if is_float[position]:
-                held, givers = causes[position], giving(position)
+                held, givers = causes[position], givers_of[position] or taken_by(position)
                 if givers:
                     of = tuple([names[giver] for giver in givers])
-                    held = (*held, Cause(_INHERITED, None, None, None, of))
-                decisions[position] = Decision(name, _FLOAT, held, lost, group, None, *bits, qs)
+                    held = (*held, make_cause(_INHERITED, None, None, None, of))
+                precision = _FLOAT
             else:
-                decisions[position] = Decision(name, _QUANTIZED, nothing, lost, group, None, *bits, qs)
+                precision, held = _QUANTIZED, nothing
+            decisions[position] = make_decision(
+                name, precision, held, lost, group, None, weights_num_bits, activations_num_bits, qs
+            )
 
     def _of_removed(self, name: str) -> Decision:
         host = self._wiring.removed[name]
@@ -108,6 +119,8 @@ class Verdicts:
         group = None if head is None else self._wiring.names[head]
         return Decision(name, Precision.REMOVED, group=group, into=host)
 
+
+_makers = cache(lambda: (maker(Decision), maker(Cause)))  # when the first plan is made
 
 # an attribute of an enum is slow to look up
 _FLOAT, _QUANTIZED, _INHERITED = Precision.FLOAT, Precision.QUANTIZED, CauseKind.INHERITED

@@ -125,18 +125,12 @@ class Wiring:
     @cached_property
     def value_readers(self) -> Sequence[Sequence[int]]:
         """Per value, the positions of the nodes that stay and compute on it, one entry per edge."""
-        found: list[tuple[int, ...] | list[int]] = [()] * len(self.owner)
-        is_reading = self._flags(self.graph.index[node.name] for node in self.graph.outputs)
+        found: list[list[int]] = [[] for _ in self.owner]
+        is_removed = self.is_removed
         for position, values in enumerate(self.value_sources):
-            if self.stays[position] or is_reading[position]:
+            if not is_removed[position]:
                 for value in values:
-                    readers = found[value]
-                    if not readers:
-                        found[value] = (position,)
-                    elif isinstance(readers, list):
-                        readers.append(position)
-                    else:
-                        found[value] = [*readers, position]
+                    found[value].append(position)
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from clika_core.frozen import field, frozen, replace
+from clika_core.frozen import field, frozen, maker, replace
 
 
 @frozen
@@ -113,6 +113,29 @@ def test_without_slots_it_has_cached_properties_and_is_checked_when_made() -> No
 def test_copies_are_equal(value: Any) -> None:
     assert copy.deepcopy(value) == copy.copy(value) == value
     assert replace(value) == dataclasses.replace(value) == value
+
+
+@pytest.mark.parametrize("given", [(1,), (1, 2), (1, 2, {"a": 1}), (1, 2, {}, "here")])
+def test_a_maker_makes_what_the_class_makes(given: tuple[Any, ...]) -> None:
+    made = maker(Point)(*given)
+    assert type(made) is Point
+    assert (made, repr(made), made.note) == (Point(*given), repr(Point(*given)), Point(*given).note)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="'x' of a Point"):
+        made.x = 2  # type: ignore[misc]
+
+
+def test_a_maker_checks_what_the_class_checks() -> None:
+    @frozen
+    class Positive:
+        value: int
+
+        def __post_init__(self) -> None:
+            if self.value <= 0:
+                raise ValueError("not positive")
+
+    assert maker(Positive)(1) == Positive(1)
+    with pytest.raises(ValueError, match="not positive"):
+        maker(Positive)(0)
 
 
 def test_nothing_is_compiled_before_the_first_instance() -> None:

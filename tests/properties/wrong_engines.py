@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from clika_core.frozen import replace
 from clika_core.planning import (
     borders,
     effects,
@@ -20,11 +21,13 @@ from clika_core.planning import (
     inheritance,
     own_causes,
     planner,
+    question,
     ranges,
     regular_expressions,
     resolved_rule,
     rule_book,
     selectors,
+    standing,
     support,
     tail,
     verdicts,
@@ -235,13 +238,14 @@ def an_explicit_false_yields_to_the_tail(patch: pytest.MonkeyPatch) -> None:
 
 @caught_by(agreement.test_precision_causes_overrides_and_bits_are_those_of_the_oracle)
 def bits_are_the_settings_whatever_rules_say(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(own_causes.Question, "bits", lambda self, _position: self.default_bits)
+    patch.setattr(question.Question, "bits", lambda self, _position: self.default_bits)
 
 
 @caught_by(agreement.test_precision_causes_overrides_and_bits_are_those_of_the_oracle)
 def an_unknown_type_is_left_to_the_target(patch: pytest.MonkeyPatch) -> None:
-    def ask(self: support.Support, type_: str, is_weighted: bool, has_data: bool, bits: Any) -> str | None:
-        return self._target.refusal(type_, is_weighted, has_data, *bits)
+    def ask(self: support.Support, type_: str, *kind: Any) -> tuple[str | None, bool]:
+        is_weighted, has_data, bits = kind
+        return self._target.refusal(type_, is_weighted, has_data, *bits), False
 
     patch.setattr(support.Support, "_refusal", ask)
 
@@ -306,8 +310,9 @@ def index_operands_count_as_values(patch: pytest.MonkeyPatch) -> None:
 def a_border_serves_its_first_reader_alone(patch: pytest.MonkeyPatch) -> None:
     whole = borders.Borders._border
 
-    def one(self: borders.Borders, value: int, readers: Iterable[int], comes_float: bool) -> Any:
-        return whole(self, value, sorted(readers)[:1], comes_float)
+    def one(self: borders.Borders, value: int, is_float: Sequence[int]) -> Any:
+        found = whole(self, value, is_float)
+        return replace(found, consumers=found.consumers[:1])
 
     patch.setattr(borders.Borders, "_border", one)
 
@@ -326,15 +331,13 @@ def graph_inputs_carry_codes(patch: pytest.MonkeyPatch) -> None:
 
 @caught_by(agreement.test_precision_causes_overrides_and_bits_are_those_of_the_oracle)
 def a_sensitivity_at_the_threshold_is_above_it(patch: pytest.MonkeyPatch) -> None:
-    whole = own_causes._sensitivity
+    whole = standing._sensitivity
 
     def lenient(question: Any, layer: str) -> Any:
-        from clika_core.frozen import replace
-
         threshold = None if question.threshold is None else question.threshold * 0.999
         return whole(replace(question, threshold=threshold), layer)
 
-    patch.setattr(own_causes, "_sensitivity", lenient)
+    patch.setattr(standing, "_sensitivity", lenient)
 
 
 @caught_by(laws_of_replanning.test_what_was_asked_before_changes_no_plan)
@@ -353,8 +356,6 @@ def another_tail_changes_no_plan_made_before(patch: pytest.MonkeyPatch) -> None:
     whole = verdicts.Verdicts._differing
 
     def blind(self: verdicts.Verdicts, question: Any, touched: set[int] | None) -> Iterable[int] | None:
-        from clika_core.frozen import replace
-
         if self._asked is not None:
             self._asked = replace(self._asked, tail=question.tail)
         return whole(self, question, touched)
