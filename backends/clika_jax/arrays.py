@@ -140,6 +140,24 @@ class JaxArrays:
         wanted = jax.nn.log_softmax(lax.stop_gradient(reference).astype(jnp.float32) / temperature)
         return (jnp.exp(wanted) * (wanted - found)).sum(-1).mean() * temperature**2
 
+    def matmul(self, left: Any, right: Any, *, transposed: bool = False) -> Any:
+        """Products of matrices along the last two axes; leading axes broadcast. Exact also on accelerators."""
+        with jax.enable_x64(left.dtype == jnp.float64):
+            turned = jnp.swapaxes(right, -1, -2) if transposed else right
+            return jnp.matmul(left, turned, precision="highest")
+
+    def softmax(self, array: Any, mask: Any | None = None) -> Any:
+        """Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
+        if mask is None:
+            return jax.nn.softmax(array, axis=-1)
+        is_choice = mask.dtype == jnp.bool_
+        masked = jnp.where(mask, array, -jnp.inf) if is_choice else array + mask.astype(array.dtype)
+        return jax.nn.softmax(masked, axis=-1)
+
+    def repeat(self, array: Any, times: int, axis: int) -> Any:
+        """Every entry along `axis`, `times` in a row."""
+        return jnp.repeat(array, times, axis=axis)
+
     def cast(self, array: Any, dtype: str) -> Any:
         """The array in another floating dtype; 64 bits also where JAX is not set up for them."""
         wanted = np.dtype(dtype)

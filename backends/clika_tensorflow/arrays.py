@@ -143,6 +143,22 @@ class TensorFlowArrays:
         wanted = tf.nn.log_softmax(tf.stop_gradient(tf.cast(reference, tf.float32)) / temperature)
         return tf.reduce_mean(tf.reduce_sum(tf.exp(wanted) * (wanted - found), -1)) * temperature**2
 
+    def matmul(self, left: Any, right: Any, *, transposed: bool = False) -> Any:
+        """Products of matrices along the last two axes; leading axes broadcast."""
+        return tf.matmul(left, right, transpose_b=transposed)
+
+    def softmax(self, array: Any, mask: Any | None = None) -> Any:
+        """Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
+        if mask is None:
+            return tf.nn.softmax(array, axis=-1)
+        is_choice = mask.dtype == tf.bool
+        masked = tf.where(mask, array, -np.inf) if is_choice else array + tf.cast(mask, array.dtype)
+        return tf.nn.softmax(masked, axis=-1)
+
+    def repeat(self, array: Any, times: int, axis: int) -> Any:
+        """Every entry along `axis`, `times` in a row."""
+        return tf.repeat(array, times, axis=axis)
+
     def cast(self, array: Any, dtype: str) -> Any:
         """The tensor in another floating dtype."""
         return tf.cast(array, dtype)

@@ -153,6 +153,22 @@ class TorchArrays:
         wanted = torch.log_softmax(reference.detach().float() / temperature, dim=-1)
         return (wanted.exp() * (wanted - found)).sum(dim=-1).mean() * temperature**2
 
+    def matmul(self, left: Tensor, right: Tensor, *, transposed: bool = False) -> Tensor:
+        """Products of matrices along the last two axes; leading axes broadcast."""
+        return torch.matmul(left, right.transpose(-1, -2) if transposed else right)
+
+    def softmax(self, array: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
+        if mask is None:
+            return torch.softmax(array, dim=-1)
+        is_choice = mask.dtype == torch.bool
+        masked = array.masked_fill(~mask, -torch.inf) if is_choice else array + mask.to(array.dtype)
+        return torch.softmax(masked, dim=-1)
+
+    def repeat(self, array: Tensor, times: int, axis: int) -> Tensor:
+        """Every entry along `axis`, `times` in a row."""
+        return array.repeat_interleave(times, dim=axis)
+
     def cast(self, array: Tensor, dtype: str) -> Tensor:
         """The tensor in another floating dtype."""
         wanted = torch_dtype(dtype)

@@ -69,5 +69,17 @@ class ArrayOps(Protocol):
     def clip(self, codes: Array, minimum: float, maximum: float) -> Array:
         """(d) Elementwise clip."""
 
+    def matmul(self, left: Array, right: Array, *, transposed: bool = False) -> Array:
+        """(d) Products of matrices [..., M, K] and [..., K, N], or [..., N, K] where `transposed`: [..., M, N].
+
+        Leading axes broadcast. Sums of integers below 2**24 (2**53 in float64) are exact.
+        """
+
+    def softmax(self, array: Array, mask: Array | None = None) -> Array:
+        """(d) Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
+
+    def repeat(self, array: Array, times: int, axis: int) -> Array:
+        """(d) Every entry along `axis`, `times` in a row."""
+
     def cast(self, array: Array, dtype: str) -> Array:
         """(d) The array in another floating dtype (`float32`, `float64`)."""

@@ -27,7 +27,7 @@ from clika_core.deployment.lowerings import lowering_of
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.onnx_builder import OnnxBuilder
 from clika_core.deployment.onnx_runtime import Session, with_outputs
-from clika_core.ir.graph import Graph, Node, NodeKind, ValueKey
+from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.planning.plan import Plan
 from clika_core.simulation.layer_spec import LayerSpec
@@ -146,8 +146,7 @@ class _Writer:
     def _inputs(self, node: Node, spec: LayerSpec | None) -> dict[str, str]:
         order = self._layout.wanted.get(node.name)
         return {
-            port.role: self._in_order(port.key, self._input(node, port.key, spec), order)
-            for port in node.inputs
+            port.role: self._in_order(port.key, self._input(node, port, spec), order) for port in node.inputs
         }
 
     def _in_order(self, key: ValueKey, name: str, wanted: Order | None) -> str:
@@ -175,9 +174,10 @@ class _Writer:
         is_bordered = self._entered.get(origin) == name
         return self._simulation.quantize_at[origin] if is_bordered else self._simulation.coded.get(origin)
 
-    def _input(self, node: Node, key: ValueKey, spec: LayerSpec | None) -> str:
+    def _input(self, node: Node, port: InputPort, spec: LayerSpec | None) -> str:
         """The name a reader uses: the value's own, that of its fence, or of its border."""
-        if self._simulation is None:
+        key = port.key
+        if self._simulation is None or (spec is not None and port.role not in spec.operands):
             return self._names[key]
         origin = self._simulation.wiring.origin.get(key, key)
         if spec is not None and origin in self._simulation.quantize_at:

@@ -19,6 +19,9 @@ from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.numerics import QuantParams
 
+_IN_REALS = {
+    "attention": frozenset({"Mul", "Add", "Where", "Softmax"})
+}  # scores, between two integer products
 _WITHOUT_NODES = frozenset({"identity", "pad"})  # they become part of what they feed, or nothing
 
 
@@ -128,7 +131,8 @@ def _of_quantized(
     outputs = [QuantParams.from_json(data) for data in given["activations"].values()]
     if is_end and outputs and layer["type"] not in _WITHOUT_NODES:
         yield from _of_result(name, list(shipped.quantizers_after(name)), outputs)
-    floats = [kernel for kernel, is_integer in ran.items() if not is_integer]
+    in_reals = _IN_REALS.get(layer["type"], frozenset())
+    floats = [kernel for kernel, is_integer in ran.items() if not (is_integer or kernel in in_reals)]
     if floats:
         message = f"{name} is quantized in the report, and onnxruntime computes it in float ({floats[0]})"
         yield _finding("quantized-layer-float", message, name)

@@ -119,6 +119,8 @@ def _values(quantized: Quantized, node: Node, decision: Decision) -> dict[str, A
     weights = {
         role: found for (name, role), found in quantized.parameters.weights.items() if name == node.name
     }
+    spec = quantized.simulation.specs.get(node.name)
+    inner = spec.probabilities if spec else None
     first = observers[keys[0]] if keys else None
     chosen = params[keys[0]] if keys else None
     return {
@@ -127,6 +129,7 @@ def _values(quantized: Quantized, node: Node, decision: Decision) -> dict[str, A
         "quantization": {
             "activations": {str(port): found.to_json() for (_, port), found in params.items() if found},
             "weights": {role: found.to_json() for role, found in weights.items()},
+            **({"probabilities": inner.to_json()} if inner else {}),
         },
     }
 

@@ -111,6 +111,9 @@ def _details(layer: Mapping[str, Any], agreement: Mapping[str, Any] | None) -> l
         pairs.append((f"{word} codes", _parameters(params)))
     for role, params in layer.get("quantization", {}).get("weights", {}).items():
         pairs.append((f"{role} codes", _parameters(params)))
+    inner = layer.get("quantization", {}).get("probabilities")
+    if inner:
+        pairs.append(("probability codes", _parameters(inner)))
     if agreement:
         off = f", the others by up to {agreement['largest_difference']}" if agreement["different"] else ""
         share = percent(agreement["share_equal"], 4)

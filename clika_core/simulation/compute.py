@@ -15,6 +15,7 @@ import numpy as np
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, multiply_add
+from clika_core.simulation.attention import attend
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.parameters import numbers
 from clika_core.targets.target import Arithmetic
@@ -176,5 +177,6 @@ _COMPUTE: Mapping[Arithmetic, Compute] = {
     Arithmetic.ACCUMULATE: _accumulate,
     Arithmetic.ELEMENTWISE: _elementwise,
     Arithmetic.SUM: _sum,
+    Arithmetic.ATTEND: attend,
     Arithmetic.MOVE: _move,
 }

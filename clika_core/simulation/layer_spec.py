@@ -15,7 +15,7 @@ from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, quantize, requantize_multiplier
 from clika_core.planning.decision import Group
 from clika_core.planning.wiring import Wiring
-from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.parameters import Parameters, probability_params
 from clika_core.targets.target import Arithmetic, Target
 
 EXACT_LIMIT = 2.0**24  # integers up to here are exact in float32, in any order of summation
@@ -27,7 +27,8 @@ class LayerSpec:
 
     `inputs` stand beside the node's input ports (None: an index, or no floating point), `outputs` beside the
     output ports of the group's end. `clamp` holds the bounds, in centred codes, that fused activations add.
-    `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output.
+    `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output. Attention
+    has `scores_scale`, the product of the scales of queries and keys, and the parameters of its `probabilities`.
     """
 
     node: Node
@@ -40,6 +41,14 @@ class LayerSpec:
     bias_divisor: NDArray[np.float32] | None = None
     channel_axis: int | None = None
     accumulate_dtype: str = "float32"
+    scores_scale: NDArray[np.float32] | None = None
+    probabilities: QuantParams | None = None
+
+    @property
+    def operands(self) -> dict[str, QuantParams]:
+        """The parameters of the operands that arrive as codes, by role."""
+        ports = zip(self.node.inputs, self.inputs, strict=True)
+        return {**{port.role: params for port, params in ports if params is not None}, **self.weights}
 
 
 def layer_spec(
@@ -62,10 +71,12 @@ def layer_spec(
     own = {role: p for (name, role), p in parameters.weights.items() if name == head.name}
     arithmetic = target.arithmetic(head)
     plain = LayerSpec(head, arithmetic, inputs, own, outputs, _clamp(graph, group, outputs[0]))
-    return _accumulating(plain, weights) if arithmetic is Arithmetic.ACCUMULATE else plain
+    if arithmetic is Arithmetic.ACCUMULATE:
+        return _accumulating(graph, plain, weights)
+    return _attending(graph, plain, target) if arithmetic is Arithmetic.ATTEND else plain
 
 
-def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
+def _accumulating(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
     """The spec with multiplier, bias divisor and the dtype in which its sums are exact."""
     output = spec.outputs[0]
     first, second = _factors(spec)
@@ -76,7 +87,7 @@ def _accumulating(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -
         multiplier=multiplier,
         bias_divisor=np.asarray(first.scale * second.scale, np.float32),
         channel_axis=channel_axis(spec.node) if multiplier.ndim else None,
-        accumulate_dtype="float32" if _largest_sum(spec, weights) < EXACT_LIMIT else "float64",
+        accumulate_dtype="float32" if _largest_sum(graph, spec, weights) < EXACT_LIMIT else "float64",
     )
 
 
@@ -85,14 +96,15 @@ def _factors(spec: LayerSpec) -> Sequence[QuantParams]:
     return [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
 
 
-def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:
+def _largest_sum(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> float:
     """The largest magnitude that any partial sum of codes can have, for the worst input."""
     lows_highs = [code_bounds(params) for params in spec.inputs if params is not None]
     if spec.node.type == "mul":
-        return float(prod(max(-low, high) for low, high in map(code_bounds, _factors(spec))))
+        return _largest_product(*_factors(spec))
     weight_role = next(iter(spec.weights), None)
     if weight_role is None:
-        return float("inf")  # two activations: the contracted size is not bounded by what is known here
+        size = graph.value(spec.node.inputs[0].key).shape[-1]
+        return _largest_product(*_factors(spec)) * size if isinstance(size, int) else float("inf")
     low, high = lows_highs[0]
     params = spec.weights[weight_role]
     codes = quantize(weights[weight_role], params).astype(np.float64)
@@ -104,6 +116,41 @@ def _largest_sum(spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) ->
     if bias is not None:
         largest = largest + np.abs(np.rint(bias / (spec.inputs[0].scale * params.scale)))  # type: ignore[union-attr]
     return float(np.max(largest, initial=0.0))
+
+
+def _attending(graph: Graph, spec: LayerSpec, target: Target) -> LayerSpec:
+    """The spec with the parameters between the two products, and the dtype in which their sums are exact.
+
+    The probabilities of one query sum to 1, so do their codes to 1 / scale, but for half a code of each key. A free
+    number of keys counts as the example's: with 8 bits float32 holds the sums of 100,000.
+    """
+    output, operands = spec.outputs[0], spec.operands
+    assert output is not None
+    query, key, value = (operands[role] for role in ("query", "key", "value"))
+    inner = probability_params(target, output.format.num_bits)
+    keys, width = _key_sizes(graph, spec.node)
+    bound = float(np.max(np.abs(code_bounds(value))))
+    largest = max(_largest_product(query, key) * width, bound * (float(1 / inner.scale) + keys / 2))
+    return replace(
+        spec,
+        scores_scale=np.asarray(query.scale * key.scale),
+        probabilities=inner,
+        multiplier=requantize_multiplier(inner, value, output),
+        accumulate_dtype="float32" if largest < EXACT_LIMIT else "float64",
+    )
+
+
+def _key_sizes(graph: Graph, node: Node) -> tuple[int, int]:
+    """How many keys there are, and their width."""
+    held = node.weight("key")
+    ports = (port for port in node.inputs if port.role == "key")
+    shape = held.shape if held is not None else graph.value(next(ports).key).example_shape
+    return shape[-2], shape[-1]
+
+
+def _largest_product(first: QuantParams, second: QuantParams) -> float:
+    """The largest magnitude that a product of two centred codes can have."""
+    return float(prod(max(-low, high) for low, high in map(code_bounds, (first, second))))
 
 
 def _summed_axes(node: Node, role: str, rank: int) -> tuple[int, ...]:

@@ -177,7 +177,9 @@ class _Run:
         weights = {r: self._native(p, learned.weights.get((head, r))) for r, p in spec.weights.items()}
         clamp = self._clamp(graph, group, spec, outputs)
         made = replace(spec, inputs=inputs, outputs=outputs, weights=weights, clamp=clamp)
-        return self._accumulating(made) if spec.arithmetic is Arithmetic.ACCUMULATE else made
+        if spec.arithmetic is Arithmetic.ACCUMULATE:
+            return self._accumulating(made)
+        return self._attending(made) if spec.arithmetic is Arithmetic.ATTEND else made
 
     def _accumulating(self, spec: LayerSpec) -> LayerSpec:
         factors = [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
@@ -187,6 +189,18 @@ class _Run:
         product = first * second
         return replace(
             spec, multiplier=self.arrays.divide(product, self._scale(output)), bias_divisor=product
+        )
+
+    def _attending(self, spec: LayerSpec) -> LayerSpec:
+        """The scales of queries, keys, values and the output; that of the probabilities is fixed."""
+        output, operands, inner = spec.outputs[0], spec.operands, spec.probabilities
+        assert output is not None
+        assert inner is not None
+        query, key, value = (self._scale(operands[role]) for role in ("query", "key", "value"))
+        return replace(
+            spec,
+            scores_scale=query * key,
+            multiplier=self.arrays.divide(self._scale(inner) * value, self._scale(output)),
         )
 
     def _scale(self, params: QuantParams) -> Array:

@@ -74,8 +74,10 @@ def layer_weight_params(
     found: dict[str, QuantParams] = {}
     if target.arithmetic(node) is Arithmetic.MOVE:
         return found
-    multiplied = OPERATORS[node.type].weight_operands
+    multiplied, selecting = OPERATORS[node.type].weight_operands, OPERATORS[node.type].index_operands
     for role, array in weights.items():
+        if role in selecting and role not in multiplied:
+            continue
         if role in multiplied:
             params = _with_live_scales(weight_params(array, target.weight_scheme(node, num_bits)), array)
             found[role] = params
@@ -88,6 +90,18 @@ def layer_weight_params(
     for role, number in numbers(node).items():
         found[role] = params_from_range(min(number, 0.0), max(number, 0.0), target.activation_scheme())
     return found
+
+
+def probability_params(target: Target, num_bits: int = 8) -> QuantParams:
+    """The parameters of the probabilities inside attention: the target's own for a softmax, else those of 0 to 1.
+
+    Whatever the data, they lie there: they need no calibration.
+    """
+    params = params_from_range(0.0, 1.0, target.activation_scheme(num_bits))
+    fixed = target.fixed_outputs.get("softmax") if num_bits == 8 else None
+    if fixed is None:
+        return params
+    return replace(params, scale=np.asarray(fixed[0]), zero_point=np.asarray(fixed[1]))
 
 
 def numbers(node: Node) -> dict[str, float]:

@@ -105,7 +105,9 @@ class SimulatingVisitor:
 
     def _codes(self, spec: LayerSpec, call: LayerCall) -> list[Array]:
         return [
-            value if params is None else self._code(self._key(port.key), value)
+            self.real(self._key(port.key), value)
+            if params is None
+            else self._code(self._key(port.key), value)
             for port, value, params in zip(call.node.inputs, call.inputs, spec.inputs, strict=True)
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import AttributeValue, Graph, Node
-from clika_core.ir.operators import OPERATORS
+from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.targets.target import Condition
 
 
@@ -92,7 +92,27 @@ def moves_data(graph: Graph, node: Node) -> str | None:
     """A movement of values that depend on the model's inputs."""
     indices = OPERATORS[node.type].index_operands
     data = [port for port in node.inputs if port.role not in indices and graph.value(port.key).is_float]
-    return None if data else "it moves a constant"
+    if not data:
+        return "it moves a constant"
+    return "it moves a mask, which is added to real numbers" if _is_mask(graph, node) else None
+
+
+def _is_mask(graph: Graph, node: Node) -> bool:
+    """Whether nothing but operands that are never quantized comes of this movement, be it through others."""
+    found, waiting = False, [node.name]
+    while waiting:
+        name = waiting.pop()
+        for position in graph.consumers[graph.index[name]]:
+            reader = graph.nodes[position]
+            entry = OPERATORS.get(reader.type)
+            roles = {port.role for port in reader.inputs if port.producer == name}
+            if entry is not None and roles <= set(entry.index_operands):
+                found = True
+            elif entry is not None and entry.trait is Trait.TRANSPARENT:
+                waiting.append(reader.name)
+            else:
+                return False
+    return found
 
 
 def same_rank(graph: Graph, node: Node) -> str | None:
@@ -107,6 +127,25 @@ def float_operands(graph: Graph, node: Node) -> str | None:
         if not graph.value(port.key).is_float:
             return f"operand {port.role} is not floating point"
     return None
+
+
+def attends(graph: Graph, node: Node) -> str | None:
+    """Attention of computed queries, keys and values, whose scale is known, over at most 256 keys; with any mask.
+
+    A probability that is spread evenly over more keys has no code of its own.
+    """
+    if node.attributes.get("scale") is None:
+        return "its scale follows from a free size"
+    ports = [port for port in node.inputs if port.role != "mask"]
+    if not ports:
+        return "its queries, keys and values are constants"
+    kinds = {graph.value(port.key).dtype for port in ports}
+    if kinds != {"float32"}:
+        return f"it computes in {', '.join(sorted(kinds))}"
+    held = node.weight("key")
+    shapes = [graph.value(port.key).example_shape for port in ports if port.role == "key"]
+    keys = (held.shape if held is not None else shapes[0])[-2]
+    return f"spread evenly over {keys} keys, probabilities are less than one code" if keys > 256 else None
 
 
 def _tuple(value: AttributeValue) -> tuple[AttributeValue, ...]:

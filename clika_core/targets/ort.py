@@ -10,6 +10,7 @@ from clika_core.schemes.named import ACTIVATION_UINT8, WEIGHT_INT8
 from clika_core.targets.conditions import (
     absorbed_by_conv,
     all_of,
+    attends,
     average_of_whole_windows,
     float_operands,
     global_pool,
@@ -39,6 +40,7 @@ ORT = Target(
             Kernel(Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True),
         ),
         "matmul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, weight_on_the_right)),
+        "attention": Kernel(Arithmetic.ATTEND, condition=attends),
         "add": Kernel(Arithmetic.SUM, condition=all_of(float_operands, unscaled)),
         "mul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),

@@ -24,6 +24,7 @@ class Arithmetic(StrEnum):
     ACCUMULATE = "accumulate"  # products of codes, summed or single, one multiplier, then round
     ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
     SUM = "sum"  # each of two codes times its scale over the output's, in onnxruntime's order, then round
+    ATTEND = "attend"  # two sums of products of codes; scores and softmax between them in reals
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 
 

@@ -75,6 +75,28 @@ class _Forgiving(LoopbackArrays):
         return float(np.nanmin(array)), float(np.nanmax(array))
 
 
+class _Straight(LoopbackArrays):
+    """Multiplies by a square matrix as it is."""
+
+    def matmul(self, left: Array, right: Array, *, transposed: bool = False) -> Array:
+        is_square = right.shape[-1] == right.shape[-2]
+        return super().matmul(left, right, transposed=transposed and not is_square)
+
+
+class _Adding(LoopbackArrays):
+    """Adds choices as if they were numbers."""
+
+    def softmax(self, array: Array, mask: Array | None = None) -> Array:
+        return super().softmax(array, None if mask is None else mask.astype(np.float32))
+
+
+class _Tiling(LoopbackArrays):
+    """Repeats the whole where every entry should be."""
+
+    def repeat(self, array: Array, times: int, axis: int) -> Array:
+        return np.concatenate([array] * times, axis=axis)
+
+
 class _Baked(LoopbackTracedModel):
     """Runs two samples, whatever it is given."""
 
@@ -224,6 +246,9 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
             "test_values_that_are_no_numbers_stop_calibration",
         },
     ),
+    "transposes no square": (Mutant(arrays=_Straight), {"test_products_of_integers_are_exact"}),
+    "adds choices": (Mutant(arrays=_Adding), {"test_a_softmax_takes_masks_of_both_kinds"}),
+    "repeats the whole": (Mutant(arrays=_Tiling), {"test_what_is_repeated_stands_in_a_row"}),
     "bakes the batch in": (Mutant(_Baked), {"test_running_gives_the_models_result"}),
     "is deaf to visitors": (Mutant(_Deaf), {"test_what_a_visitor_returns_is_what_readers_get"}),
     "writes into the user's model": (

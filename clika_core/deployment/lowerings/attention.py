@@ -1,4 +1,4 @@
-"""Attention in float: softmax(scale · query · keyᵀ + mask) · value."""
+"""Attention: softmax(scale · query · keyᵀ + mask) · value; of an integer layer both products read codes."""
 
 from __future__ import annotations
 
@@ -6,21 +6,39 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clika_core.deployment import qdq
 from clika_core.deployment.lowerings.context import LoweringContext
 
 
 def _attention(context: LoweringContext) -> Sequence[str]:
     if context.attribute("scale") is None:
         raise context.refusal("attention whose scale follows from a free size", "a fixed width")
-    rank = len(context.input_value("key").shape)
-    order = [*range(rank - 2), rank - 1, rank - 2]
-    turned = context.one("Transpose", _shared(context, "key"), perm=order)
-    scale = context.constant(np.asarray(context.attribute("scale"), context.value().dtype), "scale")
-    query = context.one("Mul", context.operand("query"), scale)
-    scores = context.one("MatMul", query, turned)
+    scores = _scores(context)
     for mask in _masks(context):
         scores = context.one("Add", scores, mask)
-    return context.op("MatMul", [context.one("Softmax", scores, axis=-1), _shared(context, "value")])
+    probabilities = context.one("Softmax", scores, axis=-1)
+    if context.spec is not None:
+        assert context.spec.probabilities is not None
+        stem = f"{context.node.name}_probabilities"
+        probabilities = qdq.pair(context.builder, probabilities, context.spec.probabilities, stem)[1]
+    return context.op("MatMul", [probabilities, _shared(context, "value")])
+
+
+def _scores(context: LoweringContext) -> str:
+    """scale · query · keyᵀ; of an integer layer the scale behind the product, which reads queries as codes."""
+    turned = context.one("Transpose", _shared(context, "key"), perm=_swapped(context))
+    scale = context.constant(np.asarray(context.attribute("scale"), context.value().dtype), "scale")
+    if context.spec is None:
+        return context.one("MatMul", context.one("Mul", context.operand("query"), scale), turned)
+    product = context.one("MatMul", context.operand("query"), context.requantized(turned, "key"))
+    return context.one("Mul", product, scale)
+
+
+def _swapped(context: LoweringContext) -> list[int]:
+    """The order of the axes of keys with the last two swapped."""
+    held = context.node.weight("key")
+    rank = len(held.shape if held is not None else context.input_value("key").shape)
+    return [*range(rank - 2), rank - 1, rank - 2]
 
 
 def _shared(context: LoweringContext, role: str) -> str:
@@ -34,9 +52,9 @@ def _shared(context: LoweringContext, role: str) -> str:
         raise context.refusal("shared key heads of a free number", "a fixed number of heads")
     ones = context.constant([*[1] * len(front), 1, wanted // heads, 1, 1], "repeats")
     apart = context.one("Unsqueeze", name, context.constant([len(front) + 1], "axis"))
-    return context.one(
-        "Reshape", context.one("Expand", apart, ones), context.shape((*front, wanted, length, width))
-    )
+    spread = context.one("Expand", apart, ones)
+    shape = context.shape((*front, wanted, length, width))
+    return context.requantized(context.one("Reshape", spread, shape), role)
 
 
 def _masks(context: LoweringContext) -> Sequence[str]:

@@ -23,6 +23,7 @@ ENTRIES = (
         "attention",
         Trait.COMPUTING,
         operands=("query", "key", "value", "mask"),
+        index_operands=("mask",),
         attributes=("scale", "is_causal"),
     ),
 )

@@ -28,9 +28,10 @@ class OperatorType:
 
     `operands` names the operands in calling order; a last name ending in `*` repeats: `inputs.0`, `inputs.1`.
     `weight_operands` are multiplied and accumulated, or looked up: parametric, they make the layer weighted.
-    `index_operands` select positions and are never quantized. `attributes` are those that mean the same in
-    every framework. `multiply_accumulates` counts them for one example. `bounds` gives the clamp that the
-    operator is, if it is one: `(0.0, 6.0)` for relu6, `(0.0, None)` for relu.
+    `index_operands` select positions and are never quantized: indices, conditions, and the mask of attention, which
+    may be real numbers that are added. `attributes` are those that mean the same in every framework.
+    `multiply_accumulates` counts them for one example. `bounds` gives the clamp that the operator is, if it is one:
+    `(0.0, 6.0)` for relu6, `(0.0, None)` for relu.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,10 +57,23 @@ class _Visitor:
             for role, params in self._spec.weights.items()
             if role in call.weights
         }
+        if self._spec.arithmetic is Arithmetic.ATTEND:
+            return [self._attended(call, inputs, weights)]
         if "bias" in call.weights and self._is_sum:
             grid = bias_params(*self._factors())
             weights["bias"] = self._native(fake_quantize(self._numpy(call.weights["bias"]), grid))
         return call.run(inputs, weights)
+
+    def _attended(self, call: LayerCall, inputs: Sequence[Array], weights: Mapping[str, Array]) -> Array:
+        """The layer in NumPy, without a mask, its probabilities rounded to their grid."""
+        roles = (port.role for port in call.node.inputs)
+        held = {role: self._numpy(x) for role, x in (*weights.items(), *zip(roles, inputs, strict=True))}
+        assert held.keys() == {"query", "key", "value"}
+        assert self._spec.probabilities is not None
+        scores = held["query"] @ held["key"].swapaxes(-1, -2) * float(self._spec.node.attributes["scale"])  # type: ignore[arg-type]
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        shares = (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+        return self._native(fake_quantize(shares, self._spec.probabilities) @ held["value"])
 
     def _factors(self) -> tuple[QuantParams, QuantParams]:
         data = next(params for params in self._spec.inputs if params is not None)

@@ -37,6 +37,7 @@ _COMPUTING = (
     LayerKind("adaptive_avg_pool", attributes={"output_size": (1, 1)}),
     LayerKind("matmul", "ff"),
     LayerKind("attention", "fff"),
+    LayerKind("attention", "ffff"),
     LayerKind("masked_fill", "fi"),
 )
 _WEIGHTED = (

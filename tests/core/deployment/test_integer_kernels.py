@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
 from clika_core.deployment.agreement import layer_agreement
@@ -121,6 +122,26 @@ LAYERS: Mapping[str, tuple[Layer, str]] = {
 }
 
 
+def attention(s: Sketch, x: Ref, mask: Any = None) -> Ref:
+    """Of a value [N, 4, 6, 6] with itself, as queries and keys and, behind a layer, as values."""
+    return s.attention(x, s.op("sigmoid", x), s.op("leaky_relu", x), mask, rank=4)
+
+
+ATTENTION: Mapping[str, tuple[Layer, str]] = {
+    "attention": (attention, "Mul Softmax"),
+    "with a constant mask": (
+        lambda s, x: attention(s, x, np.where(np.tri(6) > 0, 0, -np.inf).astype(np.float32)),
+        "Mul Add Softmax",
+    ),
+    "with a computed mask": (lambda s, x: attention(s, x, s.input("mask", 1, 1, 6)), "Mul Add Softmax"),
+    "with a mask that was moved": (
+        lambda s, x: attention(s, x, s.op("unsqueeze", s.input("mask", 1, 6), axes=(1,))),
+        "Reshape Mul Add Softmax",
+    ),
+}
+"""Layers of attention, and what of them the runtime computes on real numbers."""
+
+
 def deployed(
     model: LoopbackModel, target: Target = ORT
 ) -> tuple[Quantized, Optimized, dict[str, CodeAgreement]]:
@@ -144,8 +165,20 @@ def test_a_quantized_layer_runs_on_integers_with_the_simulated_codes(case: str) 
     assert {name: same for name, same in agreement.items() if same.different} == {}
 
 
+@pytest.mark.parametrize("case", ATTENTION)
+def test_both_products_of_attention_run_on_integers_with_the_simulated_codes(case: str) -> None:
+    build, on_floats = ATTENTION[case]
+    s = Sketch(7)
+    x = s.conv(s.input("x", 4, 6, 6), 4, 4)
+    found, runtime, agreement = deployed(s.output(s.op("leaky_relu", build(s, x))))
+    assert found.plan["attention_1"].precision == "quantized"
+    assert sorted(runtime.on_floats.elements()) == sorted(on_floats.split())
+    assert (runtime.on_integers["MatMulIntegerToFloat"], runtime.on_integers["QLinearMatMul"]) == (1, 1)
+    assert agreement["attention_1"] == CodeAgreement(3 * 16 * 4 * 6 * 6)
+
+
 def test_every_kernel_of_the_target_is_seen_at_work() -> None:
-    tried: set[str] = set()
+    tried = {"attention"}
     for build, _ in LAYERS.values():
         s = Sketch(7)
         s.output(build(s, s.conv(s.input("x", 4, 6, 6), 4, 4)))

@@ -49,6 +49,13 @@ class Sketch:
             "linear", x, weight=self.weights(wanted, given), bias=self.weights(wanted, spread=0.3), **named
         )
 
+    def attention(self, query: Ref, key: Ref, value: Ref, mask: Any = None, *, rank: int = 3) -> Ref:
+        """Attention over the last two of `rank` axes, spelt as primitives."""
+        turned = self.op("permute", key, axes=(*range(rank - 2), rank - 1, rank - 2))
+        scores = self.op("mul", self.op("matmul", query, turned), 0.4)
+        masked = scores if mask is None else self.op("add", scores, mask)
+        return self.op("matmul", self.op("softmax", masked), value)
+
     def batch_norm(self, x: Ref, channels: int, **named: Any) -> Ref:
         """A batch norm whose statistics are far from trivial."""
         positive = np.abs(self.random.standard_normal((2, channels))) + 0.5

@@ -35,7 +35,7 @@ def _sorted_by_operand(graph: onnx.GraphProto) -> Optimized:
         reads_float = is_float[node.input[0]] and not node.op_type.startswith("QLinear")
         if node.op_type not in _BORDERS:
             (found.on_floats if reads_float else found.on_integers)[node.op_type] += 1
-        gives_float = node.op_type == "DequantizeLinear" or (
+        gives_float = node.op_type in ("DequantizeLinear", "MatMulIntegerToFloat") or (
             reads_float and not node.op_type.startswith(_INTEGER_KERNELS)
         )
         is_float.update(dict.fromkeys(node.output, gives_float))

@@ -116,9 +116,42 @@ def test_a_product_with_a_constant_is_bounded_by_what_one_output_sums() -> None:
     assert (spec.accumulate_dtype, spec.channel_axis) == ("float32", None)
 
 
-def test_the_product_of_two_activations_is_summed_in_float64() -> None:
+def squared(width: int) -> LayerSpec:
+    """The spec of x · relu(x) for matrices of `width`, whose values reach 1 on one side of 0."""
     s = Sketch()
-    x = s.input("x", 3, 3)
+    x = s.input("x", width, width)
     model = s.output(s.op("matmul", x, s.op("relu", x)))
-    found = quantized(model, batches(model))
-    assert found.simulation.specs["matmul_1"].accumulate_dtype == "float64"
+    return quantized(
+        model, [(np.linspace(0, 1, width**2, dtype=F32).reshape(1, width, width),)]
+    ).simulation.specs["matmul_1"]
+
+
+def test_the_product_of_two_activations_is_bounded_by_what_one_output_sums() -> None:
+    largest = 2**24 // 255**2
+    assert squared(largest).accumulate_dtype == "float32"
+    assert squared(largest + 1).accumulate_dtype == "float64"
+
+
+def attending(keys: int, width: int) -> LayerSpec:
+    """The spec of attention of two queries over `keys` keys."""
+    s = Sketch()
+    query, key, value = s.input("q", 2, width), s.input("k", keys, width), s.input("v", keys, 3)
+    data = [
+        tuple(
+            np.linspace(0, 1, n * m, dtype=F32).reshape(1, n, m)
+            for n, m in ((2, width), (keys, width), (keys, 3))
+        )
+    ]
+    return quantized(s.output(s.attention(query, key, value)), data).simulation.specs["attention_1"]
+
+
+def test_attention_is_bounded_by_the_width_of_its_keys() -> None:
+    largest = 2**24 // 255**2
+    assert attending(4, largest).accumulate_dtype == "float32"
+    assert attending(4, largest + 1).accumulate_dtype == "float64"
+
+
+def test_many_keys_share_the_codes_of_one_probability() -> None:
+    """A plain product of 256 keys at 255 · 255 would reach 2**24."""
+    assert attending(256, 2).accumulate_dtype == "float32"
+    assert squared(259).accumulate_dtype == "float64"

@@ -9,6 +9,7 @@ import pytest
 from clika_core.targets.conditions import (
     absorbed_by_conv,
     all_of,
+    attends,
     average_of_whole_windows,
     float_operands,
     global_pool,
@@ -48,6 +49,22 @@ def padded(readers: tuple[str, ...], pads: tuple[tuple[int, int], ...] = HEIGHT,
             for type_name in readers
         ]
         return ends[-1] if ends else y
+
+    return make
+
+
+def attention(**named: object) -> Make:
+    """A value's attention to itself, the same value as mask."""
+    return lambda g, x: g.layer("attention", x, x, x, x, **named)  # type: ignore[arg-type]
+
+
+def moved(role: str) -> Make:
+    """A value that attention reads in this role, behind two movements."""
+
+    def make(g: GraphBuilder, x: Built) -> Built:
+        read = dict.fromkeys(("query", "key", "value"), x)
+        read[role] = g.layer("expand", g.layer("unsqueeze", x, axes=(1,)), shape=(2, 1, 4, 6, 6))
+        return g.layer("attention", *read.values(), roles=tuple(read), scale=0.5)
 
     return make
 
@@ -118,6 +135,31 @@ CASES: dict[str, tuple[Condition, Make, str | None]] = {
         lambda g, x: g.layer("linear", x, x, roles=("input", "bias"), weight=(3, 6)),
         "its bias is computed",
     ),
+    "attention": (attends, attention(scale=0.5), None),
+    "attention of a free width": (attends, attention(), "its scale follows from a free size"),
+    "attention in float16": (
+        attends,
+        lambda g, _: g.layer("attention", *[g.input(n, (2, 3, 4), "float16") for n in "qkv"], scale=0.5),
+        "it computes in float16",
+    ),
+    "attention of constants": (
+        attends,
+        lambda g, x: g.layer(
+            "attention",
+            x,
+            roles=("mask",),
+            weights=dict.fromkeys(("query", "key", "value"), (3, 4)),
+            scale=0.5,
+        ),
+        "its queries, keys and values are constants",
+    ),
+    "attention over many keys": (
+        attends,
+        lambda g, _: g.layer("attention", *[g.input(n, (2, 257, 4)) for n in "qkv"], scale=0.5),
+        "spread evenly over 257 keys, probabilities are less than one code",
+    ),
+    "a moved mask": (moves_data, moved("mask"), "it moves a mask, which is added to real numbers"),
+    "a moved key": (moves_data, moved("key"), None),
     "plain sum": (unscaled, layer("add", other=2.0), None),
     "weighted sum": (unscaled, layer("add", other=2.0, alpha=3), "it multiplies an operand by 3"),
     "moved data": (moves_data, layer("flatten"), None),

@@ -82,3 +82,33 @@ class ArrayChecks(Kit):
         wide = np.asarray(arrays.to_numpy(arrays.cast(native, "float64")))
         assert wide.dtype == np.float64
         np.testing.assert_array_equal(wide, VALUES)
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_products_of_integers_are_exact(self, arrays: ArrayOps, dtype: str) -> None:
+        """Matrices as they are and transposed, square ones too; leading axes broadcast."""
+        random = np.random.default_rng(5)
+        bound = int((2**24 / 8) ** 0.5) if dtype == "float32" else 2**22
+        left, right = (random.integers(-bound, bound, shape) for shape in ((2, 3, 8, 8), (1, 3, 8, 8)))
+        native = [arrays.cast(arrays.from_numpy(x.astype(np.float32)), dtype) for x in (left, right)]
+        np.testing.assert_array_equal(arrays.to_numpy(arrays.matmul(*native)), left @ right)
+        turned = arrays.to_numpy(arrays.matmul(*native, transposed=True))
+        np.testing.assert_array_equal(turned, left @ right.swapaxes(-1, -2))
+
+    @pytest.mark.parametrize("kind", ["none", "added", "chosen"])
+    def test_a_softmax_takes_masks_of_both_kinds(self, arrays: ArrayOps, kind: str) -> None:
+        """Along the last axis; numbers are added, booleans choose."""
+        allowed = np.tri(3, 50, 20, dtype=bool)
+        added = np.where(allowed, np.float32(0.5), -np.inf).astype(np.float32)
+        mask = {"none": None, "added": added, "chosen": allowed}[kind]
+        scores = VALUES.astype(np.float64) * 4 + (0 if mask is None else added)
+        powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        found = arrays.softmax(
+            arrays.from_numpy(VALUES * 4), None if mask is None else arrays.from_numpy(mask)
+        )
+        expected = powers / powers.sum(axis=-1, keepdims=True)
+        np.testing.assert_allclose(arrays.to_numpy(found), expected, rtol=1e-5, atol=1e-7)
+
+    def test_what_is_repeated_stands_in_a_row(self, arrays: ArrayOps) -> None:
+        """Every entry of an axis counted from the end."""
+        found = arrays.to_numpy(arrays.repeat(arrays.from_numpy(VALUES), 3, -2))
+        np.testing.assert_array_equal(found, np.repeat(VALUES, 3, axis=-2))

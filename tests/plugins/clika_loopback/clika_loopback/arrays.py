@@ -71,6 +71,21 @@ class LoopbackArrays(NumpyArrays):
         """Elementwise clip."""
         return np.asarray(np.clip(codes, minimum, maximum))
 
+    def matmul(self, left: NDArray[Any], right: NDArray[Any], *, transposed: bool = False) -> NDArray[Any]:
+        """Products of matrices along the last two axes."""
+        return np.asarray(left @ (right.swapaxes(-1, -2) if transposed else right))
+
+    def softmax(self, array: NDArray[Any], mask: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
+        if mask is not None:
+            array = np.where(mask, array, -np.inf) if mask.dtype == np.bool_ else array + mask
+        powers = np.exp(array - array.max(axis=-1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=-1, keepdims=True)).astype(array.dtype)
+
+    def repeat(self, array: NDArray[Any], times: int, axis: int) -> NDArray[Any]:
+        """Every entry along `axis`, `times` in a row."""
+        return np.repeat(array, times, axis=axis)
+
     def cast(self, array: NDArray[Any], dtype: str) -> NDArray[Any]:
         """The array in another floating dtype."""
         return array.astype(dtype)
