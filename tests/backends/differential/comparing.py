@@ -118,12 +118,21 @@ def fed(
         if name not in reference:
             return outputs
         value = reference[name]
-        is_image = found.model.graph[name].type != "attention"  # heads stand first in every framework
-        native = to_native(value) if is_image else value
+        native = value if _has_heads(found, name) else to_native(value)
         given = native.reshape(tuple(outputs[0].shape))
         return (ops.from_numpy(given, outputs[0]), *outputs[1:])
 
     return _tapped(found, arrays, replaced)
+
+
+def neutral(found: Quantized, name: str, value: Array, to_neutral: Callable[[Array], Array]) -> Array:
+    """What a layer of another framework gives, in the order of axes of the reference."""
+    return value if _has_heads(found, name) else to_neutral(value)
+
+
+def _has_heads(found: Quantized, name: str) -> bool:
+    """Whether its four axes are no image: heads stand first in every framework."""
+    return found.model.graph[name].type == "attention"
 
 
 def simulated(found: Quantized, arrays: Sequence[Array]) -> dict[str, Array]:
