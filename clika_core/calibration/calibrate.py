@@ -15,8 +15,9 @@ from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.observers.observer import Observer
 from clika_core.planning.wiring import Wiring
+from clika_core.simulation.attention import probabilities
 from clika_core.simulation.parameters import Parameters, layer_weight_params, share
-from clika_core.simulation.points import Points
+from clika_core.simulation.points import PROBABILITIES, Points
 from clika_core.targets.target import Target
 
 
@@ -131,6 +132,8 @@ class _ObservingVisitor:
         outputs = call.run()
         for port, value in enumerate(outputs):
             self._see((call.node.name, port), value)
+        if (call.node.name, PROBABILITIES) in self._observers:
+            self._see((call.node.name, PROBABILITIES), probabilities(call, self._arrays))
         return outputs
 
     def run(self, model: TracedModel, inputs: Sequence[Array]) -> None:

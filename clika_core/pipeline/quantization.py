@@ -27,7 +27,7 @@ from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
 from clika_core.simulation.learned import learn_scales
 from clika_core.simulation.parameters import Parameters
-from clika_core.simulation.points import Points, quantization_points
+from clika_core.simulation.points import PROBABILITIES, Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Target
 from clika_core.training.program import QuantizedProgram
@@ -152,14 +152,12 @@ def _simulate(
 
 
 def _float_values(wiring: Wiring) -> list[ValueKey]:
-    """Every floating-point value of inputs and of layers that stay."""
-    return [
-        (node.name, port)
-        for node in wiring.graph.nodes
-        if node.name not in wiring.removed
-        for port, value in enumerate(node.outputs)
-        if value.is_float
+    """Every floating-point value of inputs and of layers that stay, and of probabilities inside attention."""
+    staying = [node for node in wiring.graph.nodes if node.name not in wiring.removed]
+    given = [
+        (node.name, port) for node in staying for port, value in enumerate(node.outputs) if value.is_float
     ]
+    return [*given, *((node.name, PROBABILITIES) for node in staying if node.type == "attention")]
 
 
 def _points(wiring: Wiring, plan: Plan, target: Target) -> Points:

@@ -1,7 +1,7 @@
 """Attention on codes: softmax(scale · q · kᵀ + mask) · v with both products in integers.
 
     scores = (Σ q·k) · (s_q·s_k) · scale + mask         the sum exact, then float32 in this order
-    probabilities = quantize(softmax(scores))           their parameters are the target's, not calibrated
+    probabilities = quantize(softmax(scores))
     output = clip(rint(Σ p·v · s_p·s_v/s_o) + z_o)
 
 Scores are never codes: a step of their scale is a factor in the probabilities.
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
+from clika_core.ir.graph import Node
 from clika_core.simulation.layer_spec import LayerSpec
 
 
@@ -26,17 +27,11 @@ def attend(
     weights: Mapping[str, Array],
 ) -> tuple[Array, ...]:
     """The centred output codes [..., L, V], of queries [..., L, E], keys [..., S, E] and values [..., S, V]."""
-    roles = (port.role for port in spec.node.inputs)
-    operands = {**call.weights, **weights, **dict(zip(roles, inputs, strict=True))}
-    query, key, value = (
-        arrays.cast(operands[role], spec.accumulate_dtype) for role in ("query", "key", "value")
-    )
-    if spec.node.attributes.get("enable_gqa"):
-        times = int(query.shape[-3]) // int(key.shape[-3])
-        key, value = (arrays.repeat(shared, times, -3) for shared in (key, value))
+    query, key, value, mask = _operands(call, inputs, weights, arrays, spec.accumulate_dtype)
     sums = arrays.cast(arrays.matmul(query, key, transposed=True), "float32")
-    scores = sums * _number(spec.scores_scale) * _factor(spec)
-    codes = _probabilities(spec, arrays, scores, operands.get("mask"))
+    scores = sums * _number(spec.scores_scale) * _factor(spec.node)
+    assert spec.probabilities is not None
+    codes = arrays.quantize(_softmax(spec.node, arrays, scores, mask), spec.probabilities)
     weighted = arrays.matmul(arrays.cast(codes, spec.accumulate_dtype), value)
     output, multiplier = spec.outputs[0], spec.multiplier
     assert output is not None
@@ -44,18 +39,36 @@ def attend(
     return (arrays.rescale(arrays.cast(weighted, "float32"), multiplier, None, output),)
 
 
-def _probabilities(spec: LayerSpec, arrays: ArrayOps, scores: Array, mask: Array | None) -> Array:
-    """Centred codes of the probabilities [..., L, S]."""
-    assert spec.probabilities is not None
-    if spec.node.attributes.get("is_causal"):
+def probabilities(call: LayerCall, arrays: ArrayOps) -> Array:
+    """The probabilities [..., L, S] of a layer on the real values it is given."""
+    query, key, _, mask = _operands(call, call.inputs, {}, arrays, "float32")
+    scores = arrays.matmul(query, key, transposed=True) * _factor(call.node)
+    return _softmax(call.node, arrays, scores, mask)
+
+
+def _operands(
+    call: LayerCall, inputs: Sequence[Array], weights: Mapping[str, Array], arrays: ArrayOps, dtype: str
+) -> tuple[Array, Array, Array, Array | None]:
+    """Queries, keys and values, a head of each for every head of queries, and the mask as it is."""
+    roles = (port.role for port in call.node.inputs)
+    held = {**call.weights, **weights, **dict(zip(roles, inputs, strict=True))}
+    query, key, value = (arrays.cast(held[role], dtype) for role in ("query", "key", "value"))
+    if call.node.attributes.get("enable_gqa"):
+        times = int(query.shape[-3]) // int(key.shape[-3])
+        key, value = (arrays.repeat(shared, times, -3) for shared in (key, value))
+    return query, key, value, held.get("mask")
+
+
+def _softmax(node: Node, arrays: ArrayOps, scores: Array, mask: Array | None) -> Array:
+    if node.attributes.get("is_causal"):
         queries, keys = (int(size) for size in scores.shape[-2:])
         mask = arrays.from_numpy(np.tri(queries, keys, dtype=bool), scores)
-    return arrays.quantize(arrays.softmax(scores, mask), spec.probabilities)
+    return arrays.softmax(scores, mask)
 
 
-def _factor(spec: LayerSpec) -> float:
+def _factor(node: Node) -> float:
     """What scores are multiplied by, as float32 holds it."""
-    scale = spec.node.attributes["scale"]
+    scale = node.attributes["scale"]
     assert isinstance(scale, int | float)
     return float(np.float32(scale))
 

@@ -15,7 +15,8 @@ from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, quantize, requantize_multiplier
 from clika_core.planning.decision import Group
 from clika_core.planning.wiring import Wiring
-from clika_core.simulation.parameters import Parameters, probability_params
+from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.points import PROBABILITIES
 from clika_core.targets.target import Arithmetic, Target
 
 EXACT_LIMIT = 2.0**24  # integers up to here are exact in float32, in any order of summation
@@ -73,7 +74,7 @@ def layer_spec(
     plain = LayerSpec(head, arithmetic, inputs, own, outputs, _clamp(graph, group, outputs[0]))
     if arithmetic is Arithmetic.ACCUMULATE:
         return _accumulating(graph, plain, weights)
-    return _attending(graph, plain, target) if arithmetic is Arithmetic.ATTEND else plain
+    return _attending(graph, plain, parameters) if arithmetic is Arithmetic.ATTEND else plain
 
 
 def _accumulating(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
@@ -118,19 +119,19 @@ def _largest_sum(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np
     return float(np.max(largest, initial=0.0))
 
 
-def _attending(graph: Graph, spec: LayerSpec, target: Target) -> LayerSpec:
+def _attending(graph: Graph, spec: LayerSpec, parameters: Parameters) -> LayerSpec:
     """The spec with the parameters between the two products, and the dtype in which their sums are exact.
 
     The probabilities of one query sum to 1, so do their codes to 1 / scale, but for half a code of each key. A free
-    number of keys counts as the example's: with 8 bits float32 holds the sums of 100,000.
+    number of keys counts as the example's.
     """
     output, operands = spec.outputs[0], spec.operands
     assert output is not None
     query, key, value = (operands[role] for role in ("query", "key", "value"))
-    inner = probability_params(target, output.format.num_bits)
-    keys, width = _key_sizes(graph, spec.node)
-    bound = float(np.max(np.abs(code_bounds(value))))
-    largest = max(_largest_product(query, key) * width, bound * (float(1 / inner.scale) + keys / 2))
+    inner = parameters.activations[spec.node.name, PROBABILITIES]
+    keys, width = key_sizes(graph, spec.node)
+    shared = min(float(1 / inner.scale) + keys / 2, keys * code_bounds(inner)[1])
+    largest = max(_largest_product(query, key) * width, shared * float(np.max(np.abs(code_bounds(value)))))
     return replace(
         spec,
         scores_scale=np.asarray(query.scale * key.scale),
@@ -140,7 +141,7 @@ def _attending(graph: Graph, spec: LayerSpec, target: Target) -> LayerSpec:
     )
 
 
-def _key_sizes(graph: Graph, node: Node) -> tuple[int, int]:
+def key_sizes(graph: Graph, node: Node) -> tuple[int, int]:
     """How many keys there are, and their width."""
     held = node.weight("key")
     ports = (port for port in node.inputs if port.role == "key")

@@ -26,9 +26,9 @@ from clika_core.planning.plan import Plan
 from clika_core.schemes.formats import Format
 from clika_core.schemes.granularity import Granularity, PerGroup
 from clika_core.simulation.compute import BIAS_BOUND
-from clika_core.simulation.layer_spec import LayerSpec, code_bounds, fused_bounds
+from clika_core.simulation.layer_spec import LayerSpec, code_bounds, fused_bounds, key_sizes
 from clika_core.simulation.parameters import Parameters
-from clika_core.simulation.points import quantization_points
+from clika_core.simulation.points import PROBABILITIES, quantization_points
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
 from clika_core.targets.target import Arithmetic, Target
 
@@ -124,11 +124,19 @@ def learn_scales(
     }
     weights = {(layer, role): f"weight.{layer}.{role}" for layer, role in elements}
     factors = {
-        name: _factor(prod(graph.value(points.source(key)).example_shape), parameters.activations[key])
+        name: _factor(_size(graph, points.source(key)), parameters.activations[key])
         for key, name in activations.items()
     }
     factors.update((name, _factor(elements[key], parameters.weights[key])) for key, name in weights.items())
     return LearnedSimulation(simulation, parameters, plan.groups, activations, weights, factors)
+
+
+def _size(graph: Graph, key: ValueKey) -> int:
+    """How many elements a value has in the example."""
+    if key[1] != PROBABILITIES:
+        return prod(graph.value(key).example_shape)
+    node = graph[key[0]]
+    return prod(node.outputs[0].example_shape[:-1]) * key_sizes(graph, node)[0]
 
 
 def _factor(elements: int, params: QuantParams) -> float:
@@ -192,14 +200,15 @@ class _Run:
         )
 
     def _attending(self, spec: LayerSpec) -> LayerSpec:
-        """The scales of queries, keys, values and the output; that of the probabilities is fixed."""
-        output, operands, inner = spec.outputs[0], spec.operands, spec.probabilities
+        output, operands = spec.outputs[0], spec.operands
         assert output is not None
-        assert inner is not None
+        assert spec.probabilities is not None
+        inner = self.activation((spec.node.name, PROBABILITIES), spec.probabilities)
         query, key, value = (self._scale(operands[role]) for role in ("query", "key", "value"))
         return replace(
             spec,
             scores_scale=query * key,
+            probabilities=inner,
             multiplier=self.arrays.divide(self._scale(inner) * value, self._scale(output)),
         )
 

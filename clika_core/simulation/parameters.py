@@ -25,7 +25,7 @@ from clika_core.targets.target import Arithmetic, Target
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`activations` by (layer or input, port); `weights` by (layer, role)."""
+    """`activations` by (layer or input, port), probabilities among them; `weights` by (layer, role)."""
 
     activations: Mapping[ValueKey, QuantParams]
     weights: Mapping[tuple[str, str], QuantParams]
@@ -90,18 +90,6 @@ def layer_weight_params(
     for role, number in numbers(node).items():
         found[role] = params_from_range(min(number, 0.0), max(number, 0.0), target.activation_scheme())
     return found
-
-
-def probability_params(target: Target, num_bits: int = 8) -> QuantParams:
-    """The parameters of the probabilities inside attention: the target's own for a softmax, else those of 0 to 1.
-
-    Whatever the data, they lie there: they need no calibration.
-    """
-    params = params_from_range(0.0, 1.0, target.activation_scheme(num_bits))
-    fixed = target.fixed_outputs.get("softmax") if num_bits == 8 else None
-    if fixed is None:
-        return params
-    return replace(params, scale=np.asarray(fixed[0]), zero_point=np.asarray(fixed[1]))
 
 
 def numbers(node: Node) -> dict[str, float]:

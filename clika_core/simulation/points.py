@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from clika_core.ir.graph import NodeKind, ValueKey
 from clika_core.planning.decision import Group
 from clika_core.planning.wiring import Wiring
 from clika_core.targets.target import Arithmetic, Target
+
+PROBABILITIES: Final = -1
+"""The port, as it were, of the value inside attention that has parameters too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Points:
 def quantization_points(
     wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
 ) -> Points:
-    """The points of a plan: ends of quantized groups, and float values that quantized layers read."""
+    """The points of a plan: ends of quantized groups, float values that quantized layers read, and probabilities."""
     graph = wiring.graph
     observed: dict[ValueKey, None] = {}
     shared: dict[ValueKey, ValueKey] = {}
@@ -41,6 +45,8 @@ def quantization_points(
         for key in sources:
             if key not in shared:
                 observed.setdefault(key)
+        if target.arithmetic(node) is Arithmetic.ATTEND:
+            observed.setdefault((node.name, PROBABILITIES))
         end = graph[groups[node.name].end]
         is_move = target.arithmetic(node) is Arithmetic.MOVE and len(set(sources)) == 1
         for port, value in enumerate(end.outputs):

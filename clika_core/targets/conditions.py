@@ -130,22 +130,14 @@ def float_operands(graph: Graph, node: Node) -> str | None:
 
 
 def attends(graph: Graph, node: Node) -> str | None:
-    """Attention of computed queries, keys and values, whose scale is known, over at most 256 keys; with any mask.
-
-    A probability that is spread evenly over more keys has no code of its own.
-    """
+    """Attention of computed queries, keys and values, whose scale is known; its mask may be anything."""
     if node.attributes.get("scale") is None:
         return "its scale follows from a free size"
     ports = [port for port in node.inputs if port.role != "mask"]
     if not ports:
         return "its queries, keys and values are constants"
     kinds = {graph.value(port.key).dtype for port in ports}
-    if kinds != {"float32"}:
-        return f"it computes in {', '.join(sorted(kinds))}"
-    held = node.weight("key")
-    shapes = [graph.value(port.key).example_shape for port in ports if port.role == "key"]
-    keys = (held.shape if held is not None else shapes[0])[-2]
-    return f"spread evenly over {keys} keys, probabilities are less than one code" if keys > 256 else None
+    return None if kinds == {"float32"} else f"it computes in {', '.join(sorted(kinds))}"
 
 
 def _tuple(value: AttributeValue) -> tuple[AttributeValue, ...]:

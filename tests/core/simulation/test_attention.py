@@ -7,21 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from clika_core.ir.graph import Node
 from clika_core.numerics import QuantParams
-from clika_core.schemes.named import ACTIVATION_INT8, ACTIVATION_UINT8
+from clika_core.schemes.named import ACTIVATION_UINT8
 from clika_core.settings.model import LayerQuantizationSettings
+from clika_core.simulation.attention import probabilities
 from clika_core.simulation.compute import compute_codes
 from clika_core.simulation.layer_spec import LayerSpec
-from clika_core.simulation.parameters import probability_params
-from clika_core.targets.ort import ORT
-from clika_core.targets.simulation import SIMULATION
+from clika_core.simulation.points import PROBABILITIES
 from clika_core.targets.target import Arithmetic
-from clika_core.targets.tflite import TFLITE
 from clika_core.testing.builder import GraphBuilder
 from clika_loopback.arrays import LoopbackArrays
 from tests.core.loopback.networks import Sketch, batches
@@ -29,13 +27,13 @@ from tests.core.loopback.quantizing import quantized, settings_with
 
 Codes = NDArray[np.int64]
 F32 = np.float32
-SIGNED = replace(ORT, name="signed", activations=ACTIVATION_INT8, fixed_outputs={"softmax": (1 / 256, -128)})
 
 
 @dataclass(frozen=True)
 class Held:
     """A call with parametric operands alone."""
 
+    node: Node
     weights: Mapping[str, Any]
 
 
@@ -53,7 +51,8 @@ def spec_of(operands: Mapping[str, QuantParams], output: QuantParams, **attribut
     given_ = [g.input(name, ("d0", 4, 4)) for name in ("q", "k", "v")]
     g.output(g.layer("attention", *given_, scale=0.35, **attributes))
     query, key, value = operands.values()
-    inner = probability_params(ORT)
+    scheme = ACTIVATION_UINT8
+    inner = QuantParams(np.asarray(1 / 256), np.asarray(0), scheme.format, scheme.granularity)
     return LayerSpec(
         g.build()["attention_1"],
         Arithmetic.ATTEND,
@@ -100,7 +99,7 @@ def test_both_products_are_sums_of_integers_and_the_softmax_between_them_is_real
     added = np.where(np.tri(4) > 0, 0, -np.inf).astype(F32)
     mask = {"": None, "mask": added, "choice": np.tri(4, dtype=bool)}[masked]
     centred = [array.astype(F32) for array in codes]
-    held = Held({} if mask is None else {"mask": mask})
+    held = Held(spec.node, {} if mask is None else {"mask": mask})
     (found,) = compute_codes(spec, held, centred, LoopbackArrays())  # type: ignore[arg-type]
     wanted = expected(codes, spec, None if mask is None else added)
     steps = np.abs(found + int(output.zero_point) - wanted)
@@ -115,7 +114,7 @@ def test_a_causal_layer_masks_what_comes_later() -> None:
     named = {"query": p, "key": p, "value": p}
     codes = drawn_codes(3, named)
     spec = spec_of(named, p, is_causal=True)
-    (found,) = compute_codes(spec, Held({}), [c.astype(F32) for c in codes], LoopbackArrays())  # type: ignore[arg-type]
+    (found,) = compute_codes(spec, Held(spec.node, {}), [c.astype(F32) for c in codes], LoopbackArrays())  # type: ignore[arg-type]
     added = np.where(np.tri(4) > 0, 0, -np.inf)
     np.testing.assert_array_equal(found + 128, expected(codes, spec, added))
 
@@ -131,7 +130,7 @@ def test_heads_that_share_keys_read_them_in_turn() -> None:
     wide = [query, np.repeat(key, 2, axis=1), np.repeat(value, 2, axis=1)]
     grouped = replace(shared, node=replace_attributes(shared, enable_gqa=True))
     found = [
-        compute_codes(spec, Held({}), inputs, LoopbackArrays())[0]  # type: ignore[arg-type]
+        compute_codes(spec, Held(spec.node, {}), inputs, LoopbackArrays())[0]  # type: ignore[arg-type]
         for spec, inputs in ((grouped, [query, key, value]), (shared, wide))
     ]
     np.testing.assert_array_equal(*found)
@@ -143,19 +142,26 @@ def replace_attributes(spec: LayerSpec, **attributes: Any) -> Any:
     return replaced(spec.node, attributes={**spec.node.attributes, **attributes})
 
 
-@pytest.mark.parametrize(
-    ("target", "bits", "scale", "zero_point"),
-    [
-        (ORT, 8, 1 / 256, 0), (SIGNED, 8, 1 / 256, -128), (TFLITE, 8, 1 / 256, -128),
-        (SIMULATION, 8, 1 / 255, 0), (SIMULATION, 4, 1 / 15, 0),
-    ],
-    ids=lambda value: str(getattr(value, "name", value)),
-)  # fmt: skip
-def test_probabilities_lie_between_0_and_1_whatever_was_seen(
-    target: Any, bits: int, scale: float, zero_point: int
-) -> None:
-    found = probability_params(target, bits)
-    assert (float(found.scale), int(found.zero_point)) == (pytest.approx(scale), zero_point)
+def test_probabilities_are_calibrated() -> None:
+    """Where no query looks at one key alone, codes are not kept for it."""
+    s = Sketch(1)
+    x = s.linear(s.input("x", 40, 6), 6, 6)
+    model = s.output(s.attention(s.op("mul", x, 0.1), x, x))
+    found = quantized(model, batches(model))
+    params = found.parameters.activations["attention_1", PROBABILITIES]
+    seen: list[Any] = []
+    found.model.interpret(found.model.native_inputs(batches(model)[0]), lambda call: keep(call, seen))
+    assert seen[0].max() < 0.2
+    assert int(params.zero_point) == 0
+    assert float(params.scale) * 255 >= seen[0].max()
+    assert float(params.scale) * 255 < 0.2
+    assert found.measurements["attention_1"].qs < 0.02
+
+
+def keep(call: Any, seen: list[Any]) -> Any:
+    if call.node.type == "attention":
+        seen.append(probabilities(call, LoopbackArrays()))
+    return call.run()
 
 
 def test_a_mask_is_no_value_of_the_grid() -> None:

@@ -153,11 +153,6 @@ CASES: dict[str, tuple[Condition, Make, str | None]] = {
         ),
         "its queries, keys and values are constants",
     ),
-    "attention over many keys": (
-        attends,
-        lambda g, _: g.layer("attention", *[g.input(n, (2, 257, 4)) for n in "qkv"], scale=0.5),
-        "spread evenly over 257 keys, probabilities are less than one code",
-    ),
     "a moved mask": (moves_data, moved("mask"), "it moves a mask, which is added to real numbers"),
     "a moved key": (moves_data, moved("key"), None),
     "plain sum": (unscaled, layer("add", other=2.0), None),
