@@ -43,4 +43,9 @@ OV = Target(
     },
     fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
     has_half_range=True,
+    reasons={
+        "matmul": "OpenVINO multiplies two activations in float",
+        "attention": "OpenVINO runs both of its products in float",
+        "softmax": "OpenVINO runs it in float",
+    },
 )

@@ -48,4 +48,7 @@ QNN = Target(
     },
     fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
     activation_bits=(8, 16),
+    reasons={
+        "attention": "the HTP computes on integers alone, and scores are never codes",
+    },
 )

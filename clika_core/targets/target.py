@@ -57,6 +57,7 @@ class Target:
     `file_suffix` names the deployed format, `written_by` the backend that writes it; None: ONNX, for every backend.
     Without `has_file` there is nothing to deploy to: it is for simulations. `group_sizes` are the sizes of groups of
     weights that can share a scale, `weight_group_size` the one in force; None: one scale for each output channel.
+    `reasons` say of types without a kernel why, where somebody would expect one.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Target:
     has_file: bool = True
     group_sizes: tuple[int, ...] = ()
     weight_group_size: int | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def support(
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8
@@ -98,7 +100,8 @@ class Target:
         """
         kernel = self.kernels.get(type_)
         if kernel is None:
-            return f"{self.name} has no quantized kernel for {type_}"
+            why = self.reasons.get(type_)
+            return f"{self.name} has no quantized kernel for {type_}" + (f": {why}" if why else "")
         looks_up = has_weight and OPERATORS[type_].index_operands
         if not has_data and not looks_up:
             return f"{self.name} runs {type_} quantized only on floating-point data of the model's inputs"

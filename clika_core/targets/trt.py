@@ -43,4 +43,7 @@ TRT = Target(
         **dict.fromkeys(_MOVES, Kernel(Arithmetic.MOVE, condition=moves_data)),
     },
     fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
+    reasons={
+        "attention": "TensorRT fuses attention by patterns of its own, which were not seen at work",
+    },
 )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from clika_core.errors import TargetError
+from clika_core.ir.operators import OPERATORS
 from clika_core.pipeline.deployment import agreement, deploy
 from clika_core.planning.plan import make_plan
 from clika_core.plugins.registry import targets
@@ -83,3 +84,19 @@ def test_symmetric_codes_use_no_code_for_what_a_relu_takes_away() -> None:
     data = batches(model)
     found = quantized(model, data, targets()["trt"])
     assert all(np.all(p.zero_point == 0) for p in found.parameters.activations.values())
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_type_without_a_kernel_has_a_reason_or_a_kernel(name: str) -> None:
+    target = targets()[name]
+    assert set(target.reasons).isdisjoint(target.kernels)
+    assert set(target.reasons) <= set(OPERATORS)
+
+
+def test_why_attention_stays_float_is_said_where_it_does() -> None:
+    found = {name: targets()[name].refusal("attention", has_weight=False, has_data=True) for name in SCHEMES}
+    assert [name for name, reason in found.items() if reason is None] == ["ort", "stablehlo"]
+    assert found["ov"] == (
+        "ov has no quantized kernel for attention: OpenVINO runs both of its products in float"
+    )
+    assert all(": " in reason for reason in found.values() if reason is not None)
