@@ -22,6 +22,7 @@ from clika_core.schemes import PerChannel, PerTensor
 from clika_core.schemes.formats import IntegerFormat
 from clika_core.settings.model import Settings
 from clika_core.simulation.learned import NativeParams
+from clika_core.simulation.points import PROBABILITIES
 from clika_core.training.program import QuantizedProgram
 from clika_torch.arrays import TorchArrays
 from tests.backends.torch.conftest import traced_case
@@ -48,7 +49,7 @@ def quantized(name: str) -> tuple[Any, Any]:
     return found, learned
 
 
-@pytest.mark.parametrize("name", ["classifier", "residual", "encoder", "unet"])
+@pytest.mark.parametrize("name", ["classifier", "residual", "encoder", "unet", "self_attention"])
 def test_learned_scales_compute_what_fixed_ones_do(name: str) -> None:
     found, learned = quantized(name)
     assert learned.activations
@@ -64,6 +65,19 @@ def test_learned_scales_compute_what_fixed_ones_do(name: str) -> None:
         scale for scale in native.learned().values() if scale.grad is not None and scale.grad.abs().sum() > 0
     ]
     assert len(reached) > len(native.learned()) / 2
+
+
+def test_gradients_reach_every_scale_of_attention() -> None:
+    """Those of its result, of queries, keys and values, and of the probabilities that nobody reads."""
+    found, learned = quantized("self_attention")
+    (layer,) = (node for node in found.model.graph.layers if node.type == "attention")
+    keys = [port.key for port in layer.inputs if port.role != "mask"]
+    names = {learned.activations[key] for key in (*keys, (layer.name, 0), (layer.name, PROBABILITIES))}
+    native = found.model.native(QuantizedProgram(found.simulation, learned), learned.initial)
+    native(*CASES["self_attention"].inputs(3)).square().sum().backward()
+    gradients = {name: native.traced().learned[name].grad for name in names}
+    assert len(gradients) == 3, "queries, keys and values are parts of one value"
+    assert all(found is not None and torch.isfinite(found) and found != 0 for found in gradients.values())
 
 
 @pytest.mark.parametrize("granularity", [PerTensor(), PerChannel(0)])
