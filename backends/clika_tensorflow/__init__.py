@@ -8,7 +8,27 @@ Start reading at `backend`; `tracing` makes a `TensorFlowTracedModel` out of a m
     operators  recorder  operation  program      one native call in neutral words, and records for the core
     layer_call  interpreter                      running the layers
     parameters  arrays  traced_model             what the core sees
-    native_model                                 what is trained
+    native_model  keras_file                     what is trained, and what a `.keras` file holds of it
 
 `registration` imports no framework; everything else may import TensorFlow and `clika_core`.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def load_model(path: str | Path) -> Any:
+    """The quantized Keras model in a `.keras` file, ready to be called and trained.
+
+    `keras.saving.load_model` gives the same once `clika_tensorflow.native_model` is imported.
+    """
+    from clika_tensorflow.quiet_import import import_tensorflow
+
+    import_tensorflow()
+    from keras.saving import load_model as load
+
+    import clika_tensorflow.native_model  # noqa: F401 - Keras knows its classes from here on
+
+    return load(path)

@@ -51,11 +51,6 @@ GAPS: Final = (
         GapKind.BY_DESIGN,
         "a traced model is the model in inference",
     ),
-    Gap(
-        ".keras files of quantized models",
-        GapKind.FRAMEWORK,
-        "Keras writes a class and its arguments there, and a quantized model is made from a trace",
-    ),
 )
 
 

@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Program as NativeProgram
 from clika_core.backend.interpreter import LayerRole
-from clika_core.errors import ModelError
 from clika_tensorflow.example import as_tensors, check_tensors
 from clika_tensorflow.interpreter import Held, build_result
+from clika_tensorflow.keras_file import (
+    PACKAGE,
+    LoadedKerasModel,
+    VariableSpec,
+    check_result,
+    configuration,
+    save_computation,
+    specification,
+)
 from clika_tensorflow.native_state import OwnValue, Scale, native_state
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
@@ -44,19 +52,30 @@ class _Runner:
     @property
     def input_signature(self) -> list[Any]:
         """The arguments of a call, each with the shape it was traced with and sizes that may change left open."""
-        specs = [
-            tf.TensorSpec([size if isinstance(size, int) else None for size in value.shape], value.dtype)
-            for value in (node.outputs[0] for node in self._trace.graph.inputs)
-        ]
-        args, kwargs = self._trace.example.build_call(specs)
+        args, kwargs = self._trace.example.build_call(self.input_specifications)
         return [*args, *kwargs.values()]
+
+    @property
+    def input_specifications(self) -> list[Any]:
+        """The arrays of a call, in the order of the trace."""
+        return [specification(node) for node in self._trace.graph.inputs]
+
+    def configuration(self, name: str) -> dict[str, Any]:
+        """What a `.keras` file says of the model; see `clika_tensorflow.keras_file`."""
+        check_result(self._trace.program.result)
+        variables = [VariableSpec(_name(own.name), own.shape, own.dtype, own.is_trained) for own in self.own]
+        return configuration(name, variables, self._trace.example, self._trace.graph.inputs)
 
     def __call__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], values: Sequence[Any]) -> Any:
         """The result for one call; `values` are those of the variables, now."""
-        trace, own = self._trace, self.traced(values)
-        arrays = as_tensors(trace.example.take_call(args, kwargs))
-        check_tensors(arrays, trace.graph.inputs)
-        return build_result(trace.program, self._program(own, arrays), own.held, arrays)
+        arrays = as_tensors(self._trace.example.take_call(args, kwargs))
+        check_tensors(arrays, self._trace.graph.inputs)
+        return self.run(values, arrays)
+
+    def run(self, values: Sequence[Any], arrays: Sequence[Any]) -> Any:
+        """The result for arrays in the order of the trace."""
+        own = self.traced(values)
+        return build_result(self._trace.program, self._program(own, arrays), own.held, arrays)
 
     def traced(self, values: Sequence[Any]) -> TensorFlowTracedModel:
         """The traced model over the variables' values."""
@@ -78,8 +97,9 @@ class _Runner:
         return made
 
 
+@keras.saving.register_keras_serializable(PACKAGE)
 class NativeKerasModel(keras.Model):  # type: ignore[misc]
-    """A Keras model: `fit`, `evaluate`, `save_weights` and `export` work as on any other."""
+    """A Keras model: `fit`, `evaluate`, `save`, `save_weights` and `export` work as on any other."""
 
     def __init__(self, model: TensorFlowTracedModel, program: NativeProgram, own: Sequence[OwnValue]) -> None:
         """Make variables of `own`, the values that a run of `model` reads."""
@@ -117,13 +137,20 @@ class NativeKerasModel(keras.Model):  # type: ignore[misc]
         kwargs.setdefault("input_signature", self._clika_runner.input_signature)
         return super().export(filepath, *args, **kwargs)
 
-    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> None:
-        """Not as a `.keras` file, which holds a class and its arguments. Raises ModelError saying what to use."""
-        raise ModelError(
-            "a quantized model cannot be written to a .keras file: it is made from a trace, not from its class",
-            found=str(filepath),
-            fix="use model.export(folder) for a SavedModel, or model.save_weights(path) for its weights",
-        )
+    def get_config(self) -> dict[str, Any]:
+        """What `LoadedKerasModel` is made of."""
+        return self._clika_runner.configuration(self.name)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LoadedKerasModel:
+        """What a `.keras` file is loaded as: there is no trace in it."""
+        return LoadedKerasModel(config)
+
+    def save_assets(self, folder: str) -> None:
+        """The computation, for a `.keras` file."""
+        runner = self._clika_runner
+        values = [tf.TensorSpec(own.shape, own.dtype) for own in runner.own]
+        save_computation(folder, runner.run, values, runner.input_specifications)
 
 
 class NativeModule(tf.Module):  # type: ignore[misc]

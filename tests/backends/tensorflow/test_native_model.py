@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -11,9 +13,13 @@ import pytest
 import tensorflow as tf
 
 import clika_core as clika
-from clika_core.errors import ModelError
+from clika_core.errors import DataError, ModelError
 from clika_core.pipeline.compress import CompressionResult
+from clika_tensorflow import load_model
 
+saving = pytest.mark.filterwarnings(  # Keras reads its variables so
+    "ignore:__array__ implementation:DeprecationWarning"
+)
 X = np.random.default_rng(0).standard_normal((32, 12, 12, 3)).astype(np.float32)
 
 
@@ -55,9 +61,7 @@ def test_it_is_a_keras_model_whose_weights_keep_their_names(result: CompressionR
     assert all(name.endswith(("kernel", "bias")) for name in names)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # Keras reads its variables so
+@saving
 def test_it_is_fitted_saved_and_exported(tmp_path: Path) -> None:
     model = clika.compress(network(), calibration_data=X, output_dir=None).model
     model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse")
@@ -73,8 +77,86 @@ def test_it_is_fitted_saved_and_exported(tmp_path: Path) -> None:
     model.export(tmp_path / "exported", verbose=False)
     served = tf.saved_model.load(tmp_path / "exported")
     np.testing.assert_array_equal(np.asarray(served.serve(X)), trained)
-    with pytest.raises(ModelError, match="export"):
-        model.save(tmp_path / "model.keras")
+
+
+LOADED = """
+import sys
+import numpy as np
+import clika_tensorflow
+model = clika_tensorflow.load_model(sys.argv[1] + "/model.keras")
+given = np.load(sys.argv[1] + "/given.npz")
+np.testing.assert_array_equal(np.asarray(model(given["x"])), given["y"])
+assert len(model.trainable_variables) == 7
+losses = model.fit(given["x"], np.ones_like(given["y"]), epochs=2, batch_size=16, verbose=0).history["loss"]
+assert losses[-1] < losses[0], losses
+trained = np.asarray(model(given["x"]))
+assert not np.array_equal(trained, given["y"])
+model.save(sys.argv[1] + "/again.keras")
+again = clika_tensorflow.load_model(sys.argv[1] + "/again.keras")
+np.testing.assert_array_equal(np.asarray(again(given["x"])), trained)
+"""
+
+
+@saving
+def test_a_keras_file_is_loaded_and_trained_on_where_the_network_is_not_known(tmp_path: Path) -> None:
+    model = clika.compress(network(), calibration_data=X, output_dir=None).model
+    model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse")
+    model.save(tmp_path / "model.keras")
+    np.savez(tmp_path / "given.npz", x=X, y=np.asarray(model(X)))
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+class TwoInputs(keras.Model):  # type: ignore[misc]
+    """Inputs by name with an option, results by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dense = keras.layers.Dense(4)
+
+    def call(self, inputs: Any, factor: float = 2.0) -> Any:
+        return {"y": self.dense(inputs["a"]) * factor, "parts": [inputs["b"] * 2.0]}
+
+
+@saving
+def test_a_loaded_model_takes_and_gives_what_the_saved_one_did(tmp_path: Path) -> None:
+    given = {name: np.random.default_rng(0).standard_normal((6, 5)).astype(np.float32) for name in "ab"}
+    model = TwoInputs()
+    model(given)
+    saved = clika.compress(model, calibration_data=given, output_dir=None).model
+    saved.save(tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")
+    expected, found = saved(given), loaded(given)
+    np.testing.assert_allclose(found["y"], expected["y"], rtol=1e-5)  # a float layer, in a graph and eagerly
+    np.testing.assert_array_equal(found["parts"][0], expected["parts"][0])
+    assert isinstance(found["parts"], list)
+    with pytest.raises(DataError, match="'a'"):
+        loaded({**given, "a": np.zeros((6, 4), np.float32)})
+    with pytest.raises(DataError, match="traced with"):
+        loaded({"a": given["a"]})
+
+
+class Results(NamedTuple):
+    y: Any
+    name: str = "logits"
+
+
+class Named(keras.Sequential):  # type: ignore[misc]
+    def call(self, inputs: Any) -> Any:
+        return Results(super().call(inputs))
+
+
+@saving
+def test_what_a_keras_file_cannot_hold_is_said(tmp_path: Path) -> None:
+    x = np.zeros((4, 5), np.float32)
+    model = Named([keras.Input((5,)), keras.layers.Dense(4)])
+    model(x)
+    saved = clika.compress(model, calibration_data=x, output_dir=None).model
+    with pytest.raises(ModelError, match="this model's result") as caught:
+        saved.save(tmp_path / "model.keras")
+    assert "save_weights" in (caught.value.fix or "")
 
 
 class Multi(tf.Module):  # type: ignore[misc]
