@@ -35,9 +35,9 @@ def cumulative(
         visitor = simulation.visitor(model.arrays)
         model.interpret(inputs, _keeping(codes, ends, visitor))
         for (end, port), real in reals.items():
-            params = simulation.coded.get((end, port))
-            if params is not None:
-                found = model.arrays.dequantize(codes[end, port], params)
+            params, value = simulation.coded.get((end, port)), codes[end, port]
+            if params is not None or simulation.specs[ends[end]].sums is not None:
+                found = value if params is None else model.arrays.dequantize(value, params)
                 sums[ends[end]] = sums.get(ends[end], SquaredSums()).merge(_compared(model, found, real))
     return {member: total.measurement for head, total in sums.items() for member in groups[head].members}
 

@@ -61,12 +61,16 @@ def layer_weights(spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arr
 def _accumulate(
     spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
-    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip."""
+    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip.
+
+    Sums that leave as reals are multiplied alone.
+    """
     (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], weights)
-    output = spec.outputs[0]
-    assert output is not None
+    output, sums = spec.outputs[0], arrays.cast(accumulator, "float32")
+    if output is None:
+        assert spec.sums is not None
+        return (arrays.dequantize(sums, spec.sums),)
     assert spec.multiplier is not None
-    sums = arrays.cast(accumulator, "float32")
     return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
 
 

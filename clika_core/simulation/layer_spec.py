@@ -15,6 +15,8 @@ from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, quantize, requantize_multiplier
 from clika_core.planning.decision import Group
 from clika_core.planning.wiring import Wiring
+from clika_core.schemes import PerChannel, PerTensor
+from clika_core.schemes.named import INT32
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import PROBABILITIES
 from clika_core.targets.target import Arithmetic, Target
@@ -27,7 +29,8 @@ class LayerSpec:
     """The head of a quantized group with its parameters.
 
     `inputs` stand beside the node's input ports (None: an index, or no floating point), `outputs` beside the
-    output ports of the group's end. `clamp` holds the bounds, in centred codes, that fused activations add.
+    output ports of the group's end: None also where sums leave as reals, being multiplied by the scale of `sums`.
+    `clamp` holds the bounds, in centred codes, that fused activations add.
     `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output. Attention
     has `scores_scale`, the product of the scales of queries and keys, and the parameters of its `probabilities`.
     """
@@ -41,6 +44,7 @@ class LayerSpec:
     multiplier: NDArray[np.float32] | None = None
     bias_divisor: NDArray[np.float32] | None = None
     channel_axis: int | None = None
+    sums: QuantParams | None = None
     accumulate_dtype: str = "float32"
     scores_scale: NDArray[np.float32] | None = None
     probabilities: QuantParams | None = None
@@ -66,7 +70,7 @@ def layer_spec(
     data = set(wiring.data_ports(head))
     inputs = tuple(parameters.activations[next(sources)] if port in data else None for port in head.inputs)
     outputs = tuple(
-        parameters.activations[end.name, port] if value.is_float else None
+        parameters.activations.get((end.name, port)) if value.is_float else None
         for port, value in enumerate(end.outputs)
     )
     own = {role: p for (name, role), p in parameters.weights.items() if name == head.name}
@@ -81,15 +85,22 @@ def _accumulating(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[n
     """The spec with multiplier, bias divisor and the dtype in which its sums are exact."""
     output = spec.outputs[0]
     first, second = _factors(spec)
-    assert output is not None
-    multiplier = requantize_multiplier(first, second, output)
+    product = np.asarray(first.scale * second.scale, np.float32)
+    axis = channel_axis(spec.node)
     return replace(
         spec,
-        multiplier=multiplier,
-        bias_divisor=np.asarray(first.scale * second.scale, np.float32),
-        channel_axis=channel_axis(spec.node) if multiplier.ndim else None,
+        multiplier=None if output is None else requantize_multiplier(first, second, output),
+        bias_divisor=product,
+        channel_axis=axis if product.ndim else None,
+        sums=_sums(product, axis) if output is None else None,
         accumulate_dtype="float32" if _largest_sum(graph, spec, weights) < EXACT_LIMIT else "float64",
     )
+
+
+def _sums(scale: NDArray[np.float32], axis: int) -> QuantParams:
+    """What takes sums of codes to reals."""
+    granularity = PerChannel(axis) if scale.ndim else PerTensor()
+    return QuantParams(scale, np.zeros(scale.shape, np.int32), INT32, granularity)
 
 
 def _factors(spec: LayerSpec) -> Sequence[QuantParams]:

@@ -192,9 +192,11 @@ class _Run:
     def _accumulating(self, spec: LayerSpec) -> LayerSpec:
         factors = [*(params for params in spec.inputs if params is not None), *spec.weights.values()][:2]
         first, second = (self._scale(params) for params in factors)
-        output = spec.outputs[0]
-        assert output is not None
-        product = first * second
+        output, product = spec.outputs[0], first * second
+        if output is None:
+            assert spec.sums is not None
+            sums = NativeParams(product, spec.sums.zero_point, spec.sums.format, spec.sums.granularity)
+            return replace(spec, sums=cast(QuantParams, sums), bias_divisor=product)
         return replace(
             spec, multiplier=self.arrays.divide(product, self._scale(output)), bias_divisor=product
         )

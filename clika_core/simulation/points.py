@@ -31,11 +31,31 @@ class Points:
         return self.shared.get(key, key)
 
 
+def giving_floats(
+    wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
+) -> frozenset[str]:
+    """The heads of quantized groups whose sums leave as reals: rounding them would serve no integer reader.
+
+    What leaves the model, or is clamped behind the kernel, is rounded.
+    """
+    nodes = wiring.graph.nodes
+    return frozenset(
+        head
+        for head, group in groups.items()
+        if head not in floats
+        and len(group.members) == 1
+        and target.arithmetic(wiring.graph[head]) is Arithmetic.ACCUMULATE
+        and target.kernels[wiring.graph[head].type].gives_floats
+        and (readers := wiring.readers.get((head, 0)))
+        and all(nodes[reader].name in floats for reader in readers)
+    )
+
+
 def quantization_points(
     wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
 ) -> Points:
-    """The points of a plan: ends of quantized groups, float values that quantized layers read, and probabilities."""
-    graph = wiring.graph
+    """The points of a plan: ends of groups that are rounded, float values that quantized layers read, probabilities."""
+    graph, unrounded = wiring.graph, giving_floats(wiring, groups, target, floats)
     observed: dict[ValueKey, None] = {}
     shared: dict[ValueKey, ValueKey] = {}
     for node in graph.nodes:
@@ -45,6 +65,8 @@ def quantization_points(
         for key in sources:
             if key not in shared:
                 observed.setdefault(key)
+        if node.name in unrounded:
+            continue
         if target.arithmetic(node) is Arithmetic.ATTEND:
             observed.setdefault((node.name, PROBABILITIES))
         end = graph[groups[node.name].end]

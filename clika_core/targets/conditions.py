@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container
+
 from clika_core.ir.channels import channel_axis
-from clika_core.ir.graph import AttributeValue, Graph, Node
-from clika_core.ir.operators import OPERATORS, Trait
+from clika_core.ir.graph import AttributeValue, Graph, Node, NodeKind
+from clika_core.ir.operators import OPERATORS, Trait, is_weighted, trait_of
 from clika_core.targets.target import Condition
 
 
@@ -22,6 +24,35 @@ def all_of(*conditions: Condition) -> Condition:
         (each.__doc__ or each.__name__).partition("\n")[0].rstrip(".") for each in conditions
     )
     return check
+
+
+def serves_integers(kernels: Callable[[], Container[str]]) -> Condition:
+    """A value that a layer with weights reads, or that no layer in floating point reads."""
+
+    def check(graph: Graph, node: Node) -> str | None:
+        found = _float_reader(graph, node, kernels(), _SUMS_OF_SUMS)
+        return found and f"it would round for {found} alone, which computes on floats"
+
+    check.__doc__ = "its result is read by a layer with weights, or by no layer in floating point"
+    return check
+
+
+_SUMS_OF_SUMS = 4  # how many sums that read one another are looked through
+
+
+def _float_reader(graph: Graph, node: Node, kernels: Container[str], depth: int) -> str | None:
+    """The type of a reader without a kernel, where no reader has weights; None where integers are of use."""
+    positions = graph.consumers[graph.index[node.name]]
+    readers = [
+        graph.nodes[position] for position in positions if graph.nodes[position].kind is NodeKind.LAYER
+    ]
+    if any(is_weighted(reader) for reader in readers):
+        return None
+    for reader in readers:
+        if reader.type not in kernels and trait_of(reader) is Trait.COMPUTING:
+            return reader.type
+    is_chain = depth > 0 and len(readers) == 1 and readers[0].type == node.type
+    return _float_reader(graph, readers[0], kernels, depth - 1) if is_chain else None
 
 
 def global_pool(graph: Graph, node: Node) -> str | None:

@@ -18,6 +18,7 @@ from clika_core.targets.conditions import (
     moves_data,
     only_input_computed,
     same_rank,
+    serves_integers,
     unscaled,
     weight_on_the_right,
 )
@@ -29,20 +30,28 @@ _MOVES = (
 ).split()
 _ELEMENTWISE = "leaky_relu relu relu6 sigmoid softmax".split()
 
+_SERVES_INTEGERS = serves_integers(lambda: ORT.kernels)
+
 ORT = Target(
     name="ort",
     description="onnxruntime, CPU",
     weights=WEIGHT_INT8,
     activations=ACTIVATION_UINT8,
     kernels={
-        **dict.fromkeys(
-            ("conv", "linear"),
-            Kernel(Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True),
+        "conv": Kernel(
+            Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True
+        ),
+        "linear": Kernel(
+            Arithmetic.ACCUMULATE,
+            weight_axis=0,
+            condition=only_input_computed,
+            needs_weight=True,
+            gives_floats=True,
         ),
         "matmul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, weight_on_the_right)),
         "attention": Kernel(Arithmetic.ATTEND, condition=attends),
-        "add": Kernel(Arithmetic.SUM, condition=all_of(float_operands, unscaled)),
-        "mul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
+        "add": Kernel(Arithmetic.SUM, condition=all_of(float_operands, unscaled, _SERVES_INTEGERS)),
+        "mul": Kernel(Arithmetic.ACCUMULATE, condition=all_of(float_operands, _SERVES_INTEGERS)),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),
         "adaptive_avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=global_pool),
         "avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=average_of_whole_windows),

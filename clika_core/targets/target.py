@@ -34,13 +34,15 @@ class Kernel:
 
     `weight_axis` is the output channel axis of the operand `weight`; None means one scale per tensor.
     `condition` returns None where the kernel takes this layer, else the reason, as the end of a sentence that
-    begins "the target has no int8 kernel for it: ".
+    begins "the target has no int8 kernel for it: ". `gives_floats`: its sums can leave as reals, without being
+    rounded to codes, where only layers in floating point read them.
     """
 
     arithmetic: Arithmetic
     weight_axis: int | None = None
     condition: Condition | None = None
     needs_weight: bool = False
+    gives_floats: bool = False
 
 
 @frozen(slots=False)

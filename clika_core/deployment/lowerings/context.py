@@ -120,14 +120,16 @@ class LoweringContext:
         )
 
     def requantized(self, name: str, of: str) -> str:
-        """`name` behind a pair with the parameters of the layer's `output` or an operand; as it is in a float layer.
+        """`name` behind a pair with the parameters of the layer's `output` or an operand; as it is in a float layer,
+        or where it is not rounded.
 
         For a value between two ONNX operators of one integer layer that only moved codes.
         """
         if self.spec is None:
             return name
         params = self.spec.outputs[0] if of == "output" else self.spec.operands[of]
-        assert params is not None
+        if params is None:
+            return name
         return qdq.pair(self.builder, name, params, f"{self.node.name}_{of}")[1]
 
     def shape(self, shape: Shape) -> str:

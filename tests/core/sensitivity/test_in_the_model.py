@@ -36,6 +36,8 @@ def test_one_layer_at_a_time_is_the_model_with_all_others_skipped(
         alone = quantized(model, data, settings=settings_with(skip=others))
         if set(alone.simulation.specs) != {head}:
             continue  # beside float layers, one that only moves values follows them
+        if alone.simulation.specs[head].sums != whole.simulation.specs[head].sums:
+            continue  # its sums are rounded in the whole model, and not for float readers alone
         wanted = relative_distance(run_simulation(alone, data), run_float(alone.model, data))
         assert found[head].qs == pytest.approx(wanted, rel=1e-5), head
 

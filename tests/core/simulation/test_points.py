@@ -62,7 +62,21 @@ def test_a_float_layer_is_a_point_only_where_a_quantized_one_reads_it() -> None:
         h = g.layer("linear", h, weight=(8, 8))
     g.output(h)
     found = points_of(g.build(), "linear_2", "linear_3")
-    assert found.observed == (("x", 0), ("linear_1", 0), ("linear_3", 0), ("linear_4", 0))
+    assert found.observed == (("x", 0), ("linear_3", 0), ("linear_4", 0))
+
+
+def test_sums_that_only_float_layers_read_have_no_point() -> None:
+    g = GraphBuilder()
+    x = g.input("x", ("d0", 8))
+    first = g.layer("layer_norm", g.layer("linear", x, weight=(8, 8)))
+    clamped = g.layer("layer_norm", g.layer("relu", g.layer("linear", first, weight=(8, 8))))
+    shared = g.layer("linear", clamped, weight=(8, 8))
+    g.output(g.layer("linear", shared, weight=(8, 8)))
+    g.output(g.layer("layer_norm", shared))
+    ends = [
+        key[0] for key in points_of(g.build()).observed if key[0] not in ("x", "layer_norm_1", "layer_norm_2")
+    ]
+    assert ends == ["relu_1", "linear_3", "linear_4"]
 
 
 def test_a_removed_layer_is_looked_through() -> None:

@@ -17,6 +17,7 @@ from clika_core.targets.conditions import (
     moves_data,
     only_input_computed,
     same_rank,
+    serves_integers,
     unscaled,
     weight_on_the_right,
 )
@@ -69,7 +70,38 @@ def moved(role: str) -> Make:
     return make
 
 
+INTEGERS = serves_integers(lambda: {"add", "relu", "linear", "reshape"})
+
+
+def read_by(*readers: str, between: int = 0) -> Make:
+    """A sum with readers of these types, or sums between it and them."""
+
+    def make(g: GraphBuilder, x: Built) -> Built:
+        y = g.layer("add", x, x)
+        for _ in range(between):
+            y = g.layer("add", y, x)
+        for type_name in readers:
+            g.output(g.layer(type_name, y, **({"weight": (6, 6)} if type_name == "linear" else {})))  # type: ignore[arg-type]
+        return y
+
+    return make
+
+
 CASES: dict[str, tuple[Condition, Make, str | None]] = {
+    "sum for integers": (INTEGERS, read_by("relu", "linear"), None),
+    "sum for the output": (INTEGERS, read_by(), None),
+    "sum for weights and floats": (INTEGERS, read_by("layer_norm", "linear"), None),
+    "sum for what moves": (INTEGERS, read_by("permute"), None),
+    "sum for floats": (
+        INTEGERS,
+        read_by("relu", "layer_norm"),
+        "it would round for layer_norm alone, which computes on floats",
+    ),
+    "sum of sums for floats": (
+        INTEGERS,
+        read_by("gelu", between=2),
+        "it would round for gelu alone, which computes on floats",
+    ),
     "global pool": (global_pool, layer("adaptive_avg_pool", output_size=(1, 1)), None),
     "pool in equal parts": (global_pool, layer("adaptive_avg_pool", output_size=(3, 2)), None),
     "pool in uneven parts": (
