@@ -42,13 +42,13 @@ EXPECTATIONS: dict[str, str] = {
     """,
     "post_norm_encoder": """
         linear_1 quantized; linear_2 quantized; linear_3 quantized; attention_1 quantized
-        linear_4 quantized; add_1 quantized; layer_norm_1 float unsupported rule; linear_5 quantized
-        gelu_1 float unsupported; linear_6 quantized; add_2 quantized
+        linear_4 quantized; add_1 float unsupported; layer_norm_1 float unsupported rule; linear_5 quantized
+        gelu_1 float unsupported; linear_6 quantized; add_2 float unsupported
         layer_norm_2 float unsupported rule; linear_7 float tail
     """,
     "pre_norm_encoder": """
         layer_norm_1 float unsupported rule; linear_1 quantized; linear_2 quantized; linear_3 quantized
-        attention_1 quantized; linear_4 quantized; add_1 quantized
+        attention_1 quantized; linear_4 quantized; add_1 float unsupported
         layer_norm_2 float unsupported rule; linear_5 quantized; gelu_1 float unsupported
         linear_6 quantized; add_2 quantized; linear_7 float tail
     """,
