@@ -54,7 +54,7 @@ def giving_floats(
 def quantization_points(
     wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
 ) -> Points:
-    """The points of a plan: ends of groups that are rounded, float values that quantized layers read, probabilities."""
+    """The points of a plan: ends of groups that are rounded, float values that these read, and probabilities."""
     graph, unrounded = wiring.graph, giving_floats(wiring, groups, target, floats)
     observed: dict[ValueKey, None] = {}
     shared: dict[ValueKey, ValueKey] = {}

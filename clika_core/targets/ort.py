@@ -32,7 +32,7 @@ _ELEMENTWISE = "leaky_relu relu relu6 sigmoid softmax".split()
 
 _SERVES_INTEGERS = serves_integers(lambda: ORT.kernels)
 
-ORT = Target(
+ORT: Target = Target(
     name="ort",
     description="onnxruntime, CPU",
     weights=WEIGHT_INT8,

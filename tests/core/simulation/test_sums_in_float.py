@@ -27,7 +27,7 @@ def test_the_layer_gives_its_exact_sums_and_the_value_is_not_coded() -> None:
     spec = found.simulation.specs["linear_1"]
     assert ("linear_1", 0) not in found.simulation.coded
     assert spec.sums is not None
-    seen = {}
+    seen: dict[str, np.ndarray] = {}
 
     def keep(call):  # type: ignore[no-untyped-def]
         outputs = visitor(call)
