@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clika_core.ir.snapshot import load_graph as load_graph
     from clika_core.pipeline.compress import compress as compress
     from clika_core.pipeline.dataset import Dataset as Dataset
+    from clika_core.pipeline.parts import compress_parts as compress_parts
     from clika_core.pipeline.sensitivity import measure_sensitivity as measure_sensitivity
     from clika_core.pipeline.tracing import trace as trace
     from clika_core.planning.plan import Plan as Plan
@@ -33,6 +34,7 @@ _HOME = {
     "Plan": "clika_core.planning.plan",
     "Settings": "clika_core.settings.model",
     "compress": "clika_core.pipeline.compress",
+    "compress_parts": "clika_core.pipeline.parts",
     "load_graph": "clika_core.ir.snapshot",
     "load_settings": "clika_core.settings.load",
     "measure_sensitivity": "clika_core.pipeline.sensitivity",
@@ -48,6 +50,7 @@ __all__ = [
     "Plan",
     "Settings",
     "compress",
+    "compress_parts",
     "load_graph",
     "load_settings",
     "measure_sensitivity",

@@ -77,6 +77,25 @@ class TorchBackend(Backend):
 
         return trace(model, example_inputs, name=name)
 
+    def part(self, model: Any, path: str) -> Any:
+        """The submodule at `path`; see `clika_torch.parts`."""
+        _import_torch()
+        from clika_torch.parts import Part
+
+        return Part.of(model, path)
+
+    def calls(self, model: Any, path: str, inputs: Any) -> list[Any]:
+        """What the submodule at `path` is given while `model` runs on `inputs`, one entry per call."""
+        from clika_torch.parts import calls
+
+        return calls(model, path, inputs)
+
+    def with_parts(self, model: Any, parts: Mapping[str, Any]) -> Any:
+        """A copy of the module with other modules in these places."""
+        from clika_torch.parts import with_parts
+
+        return with_parts(model, parts)
+
     def on_device(self, model: Any, device: str) -> Any:
         """The module on `device`, a copy where it has to move; `auto` is the first GPU, else the CPU."""
         torch = _import_torch()

@@ -71,6 +71,8 @@ def explain(error: Exception, model: nn.Module, example: Example) -> TraceError:
         fix = f"check the example inputs: {_describe(example)}"
     else:
         reason, fix = _reason(error)
+        parts = _other_parts(model, path)
+        fix += f"; or quantize parts alone, such as clika.trace(model, inputs, only={parts})" if parts else ""
         message = f"the model cannot be traced{where}: {reason}"
     return TraceError(message, found=_first_line(found), fix=fix, location=location)
 
@@ -106,6 +108,17 @@ def _place(error: BaseException) -> tuple[str, Location | None]:
 def _reason(error: Exception) -> tuple[str, str]:
     text = f"{type(error).__name__}: {error}"
     return next(((reason, fix) for pattern, reason, fix in _REASONS if pattern.search(text)), _OTHER)
+
+
+def _other_parts(model: nn.Module, path: str) -> list[str]:
+    """The largest submodules with weights beside the one that cannot be traced."""
+    found, prefix = [], ""
+    for step in path.split("."):
+        for name, module in model.get_submodule(prefix).named_children():
+            if name != step and any(True for _ in module.parameters()):
+                found.append(f"{prefix}.{name}".lstrip("."))
+        prefix = f"{prefix}.{step}".lstrip(".")
+    return found[:4]
 
 
 def _first_line(error: BaseException) -> str:

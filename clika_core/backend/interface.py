@@ -179,6 +179,21 @@ class Backend(ABC):
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
         """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input)."""
 
+    def part(self, model: Any, path: str) -> Any:
+        """The submodule at `path`, as a model whose layers have the paths that they have in the whole.
+
+        Raises ModelError for an unknown path, and for a backend that takes no models apart.
+        """
+        raise _in_one_piece(self.name)
+
+    def calls(self, model: Any, path: str, inputs: Any) -> list[Any]:
+        """What the submodule at `path` is given while `model` runs on `inputs`: as `trace` takes it, one per call."""
+        raise _in_one_piece(self.name)
+
+    def with_parts(self, model: Any, parts: Mapping[str, Any]) -> Any:
+        """A copy of the model with native models in these places."""
+        raise _in_one_piece(self.name)
+
     def on_device(self, model: Any, device: str) -> Any:
         """The model on `device` (`auto`: a GPU where there is one), a copy where it has to move.
 
@@ -264,6 +279,14 @@ class BackendDescription:
             return None
         tried = newest if oldest == newest else f"{oldest} to {newest}"
         return f"{self.framework} {self.version} is outside the tested range ({tried}): results may differ"
+
+
+def _in_one_piece(backend: str) -> ModelError:
+    return ModelError(
+        f"the {backend} backend takes no models apart",
+        found="only=[...]",
+        fix="give the submodule itself, with the inputs that it gets in the whole",
+    )
 
 
 def _release(version: str, like: str | None = None) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
 from clika_core.backend.workers import ALONE, Workers
@@ -16,6 +17,8 @@ from clika_core.sensitivity.sums import Measurement, SquaredSums
 from clika_core.simulation.compute import compute_codes, layer_weights
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.visitor import Simulation
+
+Made: TypeAlias = dict[tuple[Any, ...], Mapping[str, Array]]  # weights in codes, by layer and their shapes
 
 
 def measure(
@@ -31,7 +34,7 @@ def measure(
     in which no rule, tail or threshold applies. Sums are those over the batches of all workers.
     """
     sums: dict[str, SquaredSums] = {}
-    weights: dict[str, Mapping[str, Array]] = {}
+    weights: Made = {}
     for inputs in batches:
         visitor = SensitivityVisitor(simulation, groups, model.arrays, weights)
         model.interpret(inputs, visitor)
@@ -58,7 +61,7 @@ class SensitivityVisitor:
         simulation: Simulation,
         groups: Mapping[str, Group],
         arrays: ArrayOps,
-        weights: dict[str, Mapping[str, Array]] | None = None,
+        weights: Made | None = None,
     ) -> None:
         """Groups that are not in the simulation are run in float alone. `weights` are kept from pass to pass."""
         self._weights = {} if weights is None else weights
@@ -93,10 +96,11 @@ class SensitivityVisitor:
                 (port.key for port in call.node.inputs), call.inputs, spec.inputs, strict=True
             )
         ]
-        name = call.node.name
-        if name not in self._weights:
-            self._weights[name] = layer_weights(spec, call, inputs, self._arrays)
-        return compute_codes(spec, call, inputs, self._arrays, self._weights[name])
+        # a constant repeated for every sample is as large as the batch
+        made_for = (call.node.name, *(tuple(weight.shape) for weight in call.weights.values()))
+        if made_for not in self._weights:
+            self._weights[made_for] = layer_weights(spec, call, inputs, self._arrays)
+        return compute_codes(spec, call, inputs, self._arrays, self._weights[made_for])
 
     def _codes(self, key: ValueKey, value: Array, params: QuantParams) -> Array:
         """The codes of an input: made at its first reader, let go at its last."""

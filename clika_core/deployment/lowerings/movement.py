@@ -9,7 +9,7 @@ import numpy as np
 
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
-from clika_core.deployment.lowerings.resizing import resize_axes, target_size
+from clika_core.deployment.lowerings.resizing import target_size
 from clika_core.ir.graph import Shape
 
 _LAST, _FIRST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
@@ -171,7 +171,6 @@ def _resize_nearest(context: LoweringContext) -> Sequence[str]:
             target.get("scales", ""),
             *([target["sizes"]] if "sizes" in target else []),
         ],
-        axes=resize_axes(context),
         mode="nearest",
         coordinate_transformation_mode="asymmetric",
         nearest_mode="floor",

@@ -17,28 +17,22 @@ _PADDING = ("zeros", "border", "reflection")
 def target_size(context: LoweringContext) -> dict[str, str]:
     """The operand that says how large the result is: factors where they are whole, or given and broken, else sizes.
 
-    A broken factor sets the positions that are read, which its rounded size would not.
+    A broken factor sets the positions that are read, which its rounded size would not. All axes are given, those that
+    stay too: onnxruntime 1.32 may turn the axes around a Resize that lists some, and then cannot load what it made.
     """
+    size, shape = context.attribute("size"), context.value().shape
+    staying = len(shape) - len(size)
     factors = _whole_factors(context)
     if factors is None and _is_broken(context):
-        factors = [float(scale) for scale in context.attribute("scales")]
+        factors = [1.0] * staying + [float(scale) for scale in context.attribute("scales")]
     if factors is None:
-        return {"sizes": context.sizes(context.attribute("size"))}
+        return {"sizes": context.sizes((*shape[:staying], *size))}
     return {"scales": context.constant(np.asarray(factors, np.float32), "scales")}
 
 
 def _is_broken(context: LoweringContext) -> bool:
     """Whether a factor is given that is no whole number."""
     return any(float(scale) != int(scale) for scale in context.attribute("scales") or ())
-
-
-def resize_axes(context: LoweringContext) -> list[int] | None:
-    """The last axes, as many as sizes are given; None, for all of them, where each grows by a whole factor.
-
-    onnxruntime 1.32 may turn the axes around a Resize that lists some of them, and then cannot load what it made.
-    """
-    rank, count = len(context.value().shape), len(context.attribute("size"))
-    return None if _whole_factors(context) is not None else list(range(rank - count, rank))
 
 
 def _whole_factors(context: LoweringContext) -> list[float] | None:
@@ -63,7 +57,6 @@ def _resize(context: LoweringContext) -> Sequence[str]:
             target.get("scales", ""),
             *([target["sizes"]] if "sizes" in target else []),
         ],
-        axes=resize_axes(context),
         mode=_MODES[context.attribute("mode")],
         cubic_coeff_a=-0.75,
         coordinate_transformation_mode="align_corners" if corners else "half_pixel",

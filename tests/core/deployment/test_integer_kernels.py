@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -159,7 +160,8 @@ def test_a_quantized_layer_runs_on_integers_with_the_simulated_codes(case: str) 
     x = s.conv(s.input("x", 4, 6, 6), 4, 4)
     found, runtime, agreement = deployed(s.output(s.op("leaky_relu", build(s, x))))
     assert found.plan.skipped == ()
-    assert runtime.on_floats.total() == 0, runtime.on_floats
+    sizes = Counter(Shape=1, Concat=1) if case == "resize_nearest" else Counter()  # of a batch of free size
+    assert runtime.on_floats == sizes, runtime.on_floats
     assert runtime.on_integers[kernel] > 0, runtime.on_integers
     assert agreement
     assert {name: same for name, same in agreement.items() if same.different} == {}

@@ -1,0 +1,77 @@
+"""`compress_parts`: where a model cannot be quantized as a whole, those of its submodules that can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clika_core.backend.interface import Backend
+from clika_core.pipeline.compress import CompressionResult, compress
+from clika_core.pipeline.data import BATCH_SIZE, Batches
+from clika_core.pipeline.tracing import parts_of
+from clika_core.plugins.planning import checked_settings
+from clika_core.plugins.registry import find_backend
+from clika_core.settings.model import Settings
+from clika_core.targets.target import Target
+
+
+@dataclass(frozen=True)
+class CompressedParts:
+    """`model` is a copy of the whole with quantized submodules; `parts` has the result of each by its path."""
+
+    model: Any
+    parts: Mapping[str, CompressionResult]
+
+
+def compress_parts(
+    model: Any,
+    only: Sequence[str],
+    *,
+    calibration_data: Any,
+    settings: Settings | None = None,
+    target: str | Target | None = None,
+    output_dir: str | Path | None = "outputs",
+    overwrite: bool = False,
+    batch_size: int = BATCH_SIZE,
+    seed: int | None = None,
+) -> CompressedParts:
+    """Quantize the submodules of `model` at the paths in `only`, each on what it is given while the whole runs.
+
+    `calibration_data` is what the whole model takes, as for `compress`. The files of a part are in the folder of its
+    path in `output_dir`. A rule that matches no layer of a part is left to the others: give `on_unmatched="ignore"`.
+
+    Raises what `compress` raises, and ModelError where a path is no submodule.
+    """
+    backend = find_backend(model)
+    limit = checked_settings(settings).training_settings.stats_steps
+    batches = Batches(calibration_data, batch_size=batch_size, limit=limit)
+    parts = {
+        path: compress(
+            part,
+            settings=settings,
+            calibration_data=_Calls(backend, model, path, batches),
+            target=target,
+            output_dir=None if output_dir is None else Path(output_dir) / path,
+            overwrite=overwrite,
+            seed=seed,
+        )
+        for path, part in parts_of(backend, model, only).items()
+    }
+    whole = backend.with_parts(model, {path: result.model for path, result in parts.items()})
+    return CompressedParts(whole, parts)
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """What a submodule is given while the model runs on each batch; found anew whenever it is iterated."""
+
+    backend: Backend
+    model: Any
+    path: str
+    batches: Batches
+
+    def __iter__(self) -> Iterator[Any]:
+        for batch in self.batches:
+            yield from self.backend.calls(self.model, self.path, batch)
