@@ -6,6 +6,7 @@ IEEE: see `straight_through.exact_division`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -127,6 +128,13 @@ class JaxArrays:
         """The array itself, exactly; its gradient times `factor`."""
         scaled = array * factor
         return lax.stop_gradient(array) + (scaled - lax.stop_gradient(scaled))
+
+    def recomputed(
+        self, function: Callable[[Sequence[Any]], tuple[Any, ...]], arrays: Sequence[Any]
+    ) -> tuple[Any, ...]:
+        """function(arrays), computed again in the backward pass."""
+        found: tuple[Any, ...] = jax.checkpoint(lambda own: tuple(function(own)))(list(arrays))
+        return found
 
     def relative_error(self, array: Any, reference: Any) -> Any:
         """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from clika_core.backend.model_file import FileFormat
+    from clika_core.backend.workers import Workers
     from clika_core.targets.target import Target
 
 INSTALL: Final = 'pip install "clika-core[jax]"'
@@ -73,6 +74,7 @@ class JaxBackend(Backend):
 
     name = "jax"
     distribution = "clika-core[jax]"
+    launching = "call jax.distributed.initialize(...) first, in every process: one for each device"
 
     def accepts(self, model: Any) -> bool:
         """Whether `model` is one of these; a library that was never imported made no model."""
@@ -101,6 +103,13 @@ class JaxBackend(Backend):
         except Exception as error:  # noqa: BLE001 - a broken installation raises whatever it likes
             return _unusable(None, f"jax cannot be imported: {error}")
         return BackendDescription(self.name, "JAX", version, devices, CAPABILITIES, GAPS, tested=TESTED)
+
+    def workers(self) -> Workers:
+        """The processes that `jax.distributed.initialize` connected."""
+        _import_jax()
+        from clika_jax.workers import joined
+
+        return joined()
 
     def demo_network(self, weights: Path | None = None) -> Any:
         """The demo's network, with the shipped weights or those of a safetensors file."""

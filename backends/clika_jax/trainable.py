@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
-from clika_core.backend.trainable import NativeState, Setup, Trainable
+from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
 from clika_core.errors import StateError
 from clika_jax.arrays import to_numpy
 from clika_jax.inputs import as_arrays
@@ -30,8 +30,17 @@ from clika_jax.optimizer import (
     saved_state,
 )
 from clika_jax.traced_model import JaxTracedModel
+from clika_jax.workers import JaxWorkers
 
 PREFIX: Final = "params."
+HONOURED: Final = frozenset(
+    {
+        "distributed_training_settings.multi_gpu",
+        "training_settings.gradient_checkpointing",  # the core's program asks for it
+        HALF,
+    }
+)
+"""The options of a setup that mean something here."""
 _TINY: Final = 1e-6
 
 Tree = dict[str, Any]
@@ -42,7 +51,7 @@ class JaxTrainable(Trainable):
 
     def __init__(self, model: JaxTracedModel, setup: Setup) -> None:
         """Make the native model and its optimizer; raises ModelError where that does not take its parameters."""
-        setup.check_options("jax", ())
+        setup.check_options("jax", HONOURED)
         self._setup = setup
         self.native = model.native(setup.program, setup.learned)
         trained = self.native.trained_paths()
@@ -69,14 +78,21 @@ class JaxTrainable(Trainable):
         self._gradients = found if self._gradients is None else self._sum(self._gradients, found)
         return {name: float(loss) for name, loss in losses.items()}, result
 
-    def apply(self, learning_rate_factor: float) -> float | None:
+    def apply(self, learning_rate_factor: float, *, are_scales_frozen: bool = False) -> float | None:
         """Clip, and step: updates are multiplied by the factor."""
         assert self._gradients is not None
+        if isinstance(self._setup.workers, JaxWorkers):
+            self._gradients = self._setup.workers.mean(self._gradients)
         rate = np.float32(learning_rate_factor * self._optimizer.rate)
-        self._trained, self._moments, norm = self._update(self._trained, self._moments, self._gradients, rate)
-        self._gradients = None
+        norm, self._gradients = self._update_with(self._gradients, rate, are_scales_frozen), None
         self.native = self.native.with_params(_joined(self._trained, self._fixed))
         return None if self._setup.clip_norm is None else float(norm)
+
+    def _update_with(self, gradients: Tree, rate: Any, are_scales_frozen: bool) -> Any:
+        """A step; the norm of the gradients."""
+        pace = np.float32(not are_scales_frozen)
+        self._trained, self._moments, norm = self._update(self._trained, self._moments, gradients, rate, pace)
+        return norm
 
     def evaluate(self, inputs: Any) -> Any:
         """The model's result for one batch."""
@@ -157,8 +173,13 @@ class JaxTrainable(Trainable):
         own = self.native.traced(_joined(trained, fixed))
         return own.result(self._setup.program(own, arrays), arrays)
 
-    def _stepped(self, trained: Tree, moments: Any, gradients: Tree, rate: Any) -> tuple[Tree, Any, Any]:
-        """A step. Scales are shown as zeros to the optimizer, so that no decay draws them there."""
+    def _stepped(
+        self, trained: Tree, moments: Any, gradients: Tree, rate: Any, pace: Any
+    ) -> tuple[Tree, Any, Any]:
+        """A step. Scales are shown as zeros to the optimizer, so that no decay draws them there.
+
+        Their pace is 1, or 0: they stay.
+        """
         norm = jnp.zeros(())
         if self._setup.clip_norm is not None:
             norm = _norm(gradients, self._setup.clip_norm_type)
@@ -169,8 +190,9 @@ class JaxTrainable(Trainable):
         updates, moments = self._optimizer.transformation.update(gradients, moments, shown)
         moved = dict(paths_of(updates))
         after = {
-            path: (array + moved[path] * (rate * shares.get(path, 1.0))).astype(array.dtype)
+            path: (array + moved[path] * step).astype(array.dtype)
             for path, array in paths_of(trained)
+            for step in [rate * (pace * shares[path] if path in shares else 1.0)]
         }
         return merged(after), moments, norm
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clika_core.backend.model_file import FileFormat
+    from clika_core.backend.workers import Workers
     from clika_core.targets.target import Target
 
 INSTALL: Final = 'pip install "clika-core[tensorflow]"'
@@ -59,6 +60,9 @@ class TensorFlowBackend(Backend):
 
     name = "tensorflow"
     distribution = "clika-core[tensorflow]"
+    launching = (
+        "start one process per device, with TF_CONFIG, and let it join the others: clika_tensorflow.workers"
+    )
 
     def accepts(self, model: Any) -> bool:
         """Whether `model` is a Keras layer or a `tf.Module`; where neither was imported, nothing can be one."""
@@ -77,6 +81,13 @@ class TensorFlowBackend(Backend):
         from clika_tensorflow.tracing import trace
 
         return trace(model, example_inputs, name=name)
+
+    def workers(self) -> Workers:
+        """The processes that this one joined, see `clika_tensorflow.workers`."""
+        _import()
+        from clika_tensorflow.workers import joined
+
+        return joined()
 
     def set_seed(self, seed: int) -> None:
         """Seed TensorFlow and Keras, where they are loaded."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
-from clika_core.backend.trainable import NativeState, Setup, Trainable
+from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
 from clika_core.errors import StateError
 from clika_tensorflow.example import as_tensors, check_tensors, to_numpy
 from clika_tensorflow.interpreter import build_result
@@ -24,8 +24,11 @@ from clika_tensorflow.native_state import LEARNED, Scale
 from clika_tensorflow.optimizer import Apply, Made, again, applying, built, built_in, rebuilt, trainable
 from clika_tensorflow.saved_optimizer import load_state, optimizer_state, saved_optimizer
 from clika_tensorflow.traced_model import TensorFlowTracedModel
+from clika_tensorflow.workers import TensorFlowWorkers
 
 PREFIX: Final = "variables."
+HONOURED: Final = frozenset({"distributed_training_settings.multi_gpu", HALF})
+"""The options of a setup that mean something here."""
 _TINY: Final = 1e-6
 
 
@@ -34,7 +37,7 @@ class TensorFlowTrainable(Trainable):
 
     def __init__(self, model: TensorFlowTracedModel, setup: Setup) -> None:
         """Make the native model and its optimizer; raises ModelError where that cannot be rebuilt."""
-        setup.check_options("tensorflow", ())
+        setup.check_options("tensorflow", HONOURED)
         self._setup = setup
         self.native = model.native(setup.program, setup.learned)
         owned = self.native.owned()
@@ -70,11 +73,18 @@ class TensorFlowTrainable(Trainable):
                 self._gradients[name] = dense if before is None else before + dense
         return {name: float(loss) for name, loss in scalars.items()}, result
 
-    def apply(self, learning_rate_factor: float) -> float | None:
+    def apply(self, learning_rate_factor: float, *, are_scales_frozen: bool = False) -> float | None:
         """Clip, and step at the learning rate times the factor."""
+        if isinstance(self._setup.workers, TensorFlowWorkers):
+            self._gradients = self._setup.workers.mean(self._gradients)
         norm = self._clipped()
         self._made.optimizer.learning_rate = self._made.learning_rate() * learning_rate_factor
+        trained = self._made.trained
+        frozen = [n for n in trained if are_scales_frozen and n.startswith(f"{LEARNED}.")]
+        before = {name: tf.identity(tf.convert_to_tensor(trained[name])) for name in frozen}
         self._apply(self._gradients)
+        for name, value in before.items():
+            trained[name].assign(value)
         self._gradients = {}
         return norm
 

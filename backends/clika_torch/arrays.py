@@ -6,12 +6,14 @@ where a GPU tensor is divided by a number. Nothing here uses `torch.fake_quantiz
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from clika_core.errors import NumericsError
 from clika_core.numerics.quant_params import QuantParams
@@ -141,6 +143,13 @@ class TorchArrays:
         """The tensor itself, exactly; its gradient times `factor`."""
         scaled = array * factor
         return array.detach() + (scaled - scaled.detach())
+
+    def recomputed(
+        self, function: Callable[[Sequence[Tensor]], tuple[Tensor, ...]], arrays: Sequence[Tensor]
+    ) -> tuple[Tensor, ...]:
+        """function(arrays), computed again in the backward pass."""
+        found: tuple[Tensor, ...] = checkpoint(lambda *own: function(own), *arrays, use_reentrant=False)
+        return found
 
     def relative_error(self, array: Tensor, reference: Tensor) -> Tensor:
         """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""

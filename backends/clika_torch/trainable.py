@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import save_on_cpu
 
 from clika_core.backend.nested import mapped
-from clika_core.backend.trainable import NativeState, Setup, Trainable
+from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
 from clika_torch.arrays import to_numpy
 from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import build_result
@@ -29,9 +29,9 @@ from clika_torch.traced_model import TorchTracedModel
 OFFLOADING: Final = "training_settings.activations_offloading"
 DISTRIBUTED: Final = "distributed_training_settings.multi_gpu"
 SHARDING: Final = "distributed_training_settings.use_sharding"
-HALF: Final = "training_settings.amp_dtype"  # the core's program computes in it; float16 needs scaled losses
 WEIGHTS: Final = "training_settings.weights_dtype"
-HONOURED: Final = frozenset({OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS})
+CHECKPOINTING: Final = "training_settings.gradient_checkpointing"  # the core's program asks for it
+HONOURED: Final = frozenset({CHECKPOINTING, OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS})
 """The options of a setup that mean something here."""
 
 
@@ -40,7 +40,7 @@ class TorchTrainable(Trainable):
 
     def __init__(self, model: TorchTracedModel, setup: Setup) -> None:
         """Make the native model and its optimizer; raises ModelError where that cannot be rebuilt."""
-        setup.check_options("torch", HONOURED)
+        setup.check_options("torch", HONOURED, scales_losses=True)
         self._setup = setup
         self.native = model.native(setup.program, setup.learned)
         self.native.train()
@@ -63,11 +63,13 @@ class TorchTrainable(Trainable):
             outputs, _detached
         )
 
-    def apply(self, learning_rate_factor: float) -> float | None:
+    def apply(self, learning_rate_factor: float, *, are_scales_frozen: bool = False) -> float | None:
         """Clip, and step at every group's learning rate times the factor."""
         self._engine.gather_gradients()
         self._scaler.unscale_(self._optimizer)
         norm = self._clipped()
+        frozen = list(self.native.learned().values()) if are_scales_frozen else []
+        before = [scale.detach().clone() for scale in frozen]
         groups = self._optimizer.param_groups
         rates = [group["lr"] for group in groups]
         for group, rate in zip(groups, rates, strict=True):
@@ -76,6 +78,8 @@ class TorchTrainable(Trainable):
         self._scaler.update()
         for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
+        for scale, value in zip(frozen, before, strict=True):
+            scale.data.copy_(value)
         self._optimizer.zero_grad()
         return norm
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from clika_core.backend.array_ops import Array, ArrayOps
 from clika_core.backend.workers import ALONE, Workers
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clika_core.backend.interface import TracedModel
+
+HALF: Final = "training_settings.amp_dtype"
+"""The option of mixed precision, which the core's program computes in."""
 
 Losses: TypeAlias = Callable[[Any, Any], Mapping[str, Any]]
 """(outputs, targets) -> native scalars by name; their sum is what training lowers."""
@@ -48,6 +51,14 @@ class LearningArrays(ArrayOps, Protocol):
         """(d) Mean Kullback-Leibler divergence of softmax(logits / T) from softmax(reference / T), times T**2.
 
         Along the last axis (Hinton et al. 2015, section 2). A scalar; no gradient to `reference`.
+        """
+
+    def recomputed(
+        self, function: Callable[[Sequence[Array]], tuple[Array, ...]], arrays: Sequence[Array]
+    ) -> tuple[Array, ...]:
+        """(d) function(arrays), of which only `arrays` are kept: the backward pass computes it again.
+
+        Only backends that honour `training_settings.gradient_checkpointing` are asked.
         """
 
 
@@ -86,11 +97,18 @@ class Setup:
     options: Mapping[str, Any] = field(default_factory=dict)
     workers: Workers = ALONE  # who trains together; a backend that knows only one process checks `options`
 
-    def check_options(self, backend: str, honoured: Collection[str]) -> None:
+    def check_options(self, backend: str, honoured: Collection[str], *, scales_losses: bool = False) -> None:
         """Raise SettingsError for an option that the backend does not honour.
 
         `options` are settings that only some backends have an answer to, by `section.key`, where they are set.
+        Gradients vanish in float16 where losses are not scaled up: not all backends do that.
         """
+        if self.options.get(HALF) == "float16" and HALF in honoured and not scales_losses:
+            raise SettingsError(
+                f"the {backend} backend does not scale losses, as float16 would need",
+                found=f"{HALF}: float16",
+                fix="use bfloat16",
+            )
         for name, value in self.options.items():
             if name not in honoured:
                 raise SettingsError(
@@ -123,10 +141,11 @@ class Trainable(ABC):
         """
 
     @abstractmethod
-    def apply(self, learning_rate_factor: float) -> float | None:
+    def apply(self, learning_rate_factor: float, *, are_scales_frozen: bool = False) -> float | None:
         """One step of the optimizer at its own learning rates times the factor; gradients start anew.
 
-        Returns the gradients' norm before clipping, None where nothing is clipped.
+        Learned scales that are frozen stay as they are. Returns the gradients' norm before clipping, None where
+        nothing is clipped.
         """
 
     @abstractmethod

@@ -29,7 +29,7 @@ from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
 from clika_core.quality.techniques import TECHNIQUES
 from clika_core.settings.model import Settings
-from clika_core.settings.sections import SECTIONS, TrainingSettings
+from clika_core.settings.sections import TrainingSettings
 from clika_core.simulation.learned import LearnedSimulation, learn_scales
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.visitor import Simulation
@@ -52,6 +52,7 @@ _BACKENDS_OWN = (
     ("training_settings", "weights_dtype"),
     ("training_settings", "activations_offloading"),
     ("training_settings", "params_offloading"),
+    ("training_settings", "gradient_checkpointing"),
     ("training_settings", "is_training_from_scratch"),
 )
 LEARNING_RATE_TOLERANCE = 0.01  # relative, as the linter's
@@ -196,7 +197,11 @@ def open_session(
     training = compressed.settings.training_settings
     distillation = _distillation(compressed, task, journal)
     program = QuantizedProgram(
-        compressed.simulation, compressed.learned, distillation, half=training.amp_dtype
+        compressed.simulation,
+        compressed.learned,
+        distillation,
+        half=training.amp_dtype,
+        is_recomputed=bool(training.gradient_checkpointing),
     )
     trainable = compressed.model.trainable(setup(compressed, program, task, user_model))
     if start.native is not None:
@@ -258,9 +263,20 @@ def learned_scales(
 ) -> LearnedSimulation | None:
     """The simulation with scales to learn, where the settings ask for it. Raises SettingsError without support."""
     if not settings.training_settings.learn_scales:
+        _refuse_freezing(settings)
         return None
     _require_learning(model, settings, "learn_scales")
     return learn_scales(simulation, plan, target, parameters)
+
+
+def _refuse_freezing(settings: Settings) -> None:
+    if settings.training_settings.freeze_scales_after_epochs is not None:
+        raise SettingsError(
+            "training_settings.freeze_scales_after_epochs freezes learned scales, and none are learned",
+            found="learn_scales is not set: ranges stay as they were calibrated from the first epoch on",
+            fix="set learn_scales: true, or remove freeze_scales_after_epochs",
+            location=settings.location_of("training_settings", "freeze_scales_after_epochs"),
+        )
 
 
 def _distillation(compressed: Compressed, task: Task, journal: Journal) -> Distillation | None:
@@ -310,11 +326,11 @@ def setup(compressed: Compressed, program: QuantizedProgram, task: Task, user_mo
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """The settings that only some backends honour, where they are not the defaults."""
+    """The settings that only some backends honour, where they are on."""
     return {
         f"{name}.{key}": value
         for name, key in _BACKENDS_OWN
-        if (value := getattr(settings.section(name), key)) != SECTIONS[name].keys[key].default
+        if (value := getattr(settings.section(name), key))
     }
 
 

@@ -46,9 +46,7 @@ class DeploymentSettings(Section, title="deployment_settings"):
 class DistributedTrainingSettings(Section, title="distributed_training_settings"):
     """How fine-tuning uses several devices."""
 
-    multi_gpu = Setting(
-        Boolean(), False, "Train on several devices: one process each, started together (torchrun)."
-    )
+    multi_gpu = Setting(Boolean(), False, "Train on several devices: one process each, started together.")
     use_sharding = Setting(
         Boolean(), False, "With multi_gpu: parameters are shared out too (FSDP); false: a copy on each (DDP)."
     )
@@ -113,6 +111,9 @@ class TrainingSettings(Section, title="training_settings"):
     learn_scales = Setting(
         Nullable(Boolean()), None, "Train the scales too (LSQ); null: no, they stay as they were calibrated."
     )
+    freeze_scales_after_epochs = Setting(
+        Nullable(_COUNT), None, "Epochs after which learned scales stay as they are; null: never."
+    )
     distillation = Setting(
         Nullable(Choice(("outputs", "layers"))),
         None,
@@ -139,6 +140,11 @@ class TrainingSettings(Section, title="training_settings"):
     stats_steps = Setting(_COUNT_OR_ZERO, 20, "Calibration batches.")
     activations_offloading = Setting(
         Boolean(), False, "Keep activations in host memory until the backward pass."
+    )
+    gradient_checkpointing = Setting(
+        Nullable(Boolean()),
+        None,
+        "Keep only what goes into layers, and compute inside them again in the backward pass; null: no.",
     )
     params_offloading = Setting(Boolean(), False, "Keep parameters in host memory until they are used.")
     clip_grad_norm_val = Setting(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
 from clika_core.ir.graph import ValueKey
@@ -14,6 +15,17 @@ from clika_core.simulation.compute import compute_codes
 from clika_core.simulation.layer_spec import LayerSpec, layer_spec
 from clika_core.simulation.parameters import Parameters
 from clika_core.targets.target import Arithmetic, Target
+
+Layer: TypeAlias = Callable[[Sequence[Array]], tuple[Array, ...]]
+"""A layer's outputs from its inputs."""
+
+Compute: TypeAlias = Callable[[Layer, Sequence[Array]], tuple[Array, ...]]
+"""How a layer is called; the same numbers, whatever is kept for the backward pass."""
+
+
+def called(layer: Layer, inputs: Sequence[Array]) -> tuple[Array, ...]:
+    """At once."""
+    return layer(inputs)
 
 
 @dataclass(frozen=True)
@@ -36,9 +48,9 @@ class Simulation:
         """The heads of groups that only move codes."""
         return {head for head, spec in self.specs.items() if spec.arithmetic is Arithmetic.MOVE}
 
-    def visitor(self, arrays: ArrayOps) -> SimulatingVisitor:
-        """A visitor for one run."""
-        return SimulatingVisitor(self, arrays)
+    def visitor(self, arrays: ArrayOps, compute: Compute | None = None) -> SimulatingVisitor:
+        """A visitor for one run; `compute` calls what computes a layer."""
+        return SimulatingVisitor(self, arrays, compute or called)
 
     def run(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, as reals, for native inputs beside `graph.inputs`."""
@@ -74,9 +86,9 @@ def simulation(model: TracedModel, plan: Plan, target: Target, parameters: Param
 class SimulatingVisitor:
     """Runs one forward pass; keeps each border's value, so that it is computed once and shared."""
 
-    def __init__(self, simulation: Simulation, arrays: ArrayOps) -> None:
+    def __init__(self, simulation: Simulation, arrays: ArrayOps, compute: Compute) -> None:
         """`arrays` are the operations of the model that will be interpreted."""
-        self._simulation, self._arrays = simulation, arrays
+        self._simulation, self._arrays, self._compute = simulation, arrays, compute
         self._graph = simulation.wiring.graph
         self._crossed: dict[ValueKey, Array] = {}
 
@@ -87,8 +99,10 @@ class SimulatingVisitor:
             return (call.inputs[0],)
         spec = self._simulation.specs.get(name)
         if spec is None:
-            return call.run(self._reals(call))
-        return compute_codes(spec, call, self._codes(spec, call), self._arrays)
+            return self._compute(call.run, self._reals(call))
+        return self._compute(
+            lambda codes: compute_codes(spec, call, codes, self._arrays), self._codes(spec, call)
+        )
 
     def finish(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
         """Graph outputs carry floats: dequantize those that arrive as codes."""

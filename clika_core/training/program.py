@@ -13,7 +13,7 @@ from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.backend.trainable import LearningArrays
 from clika_core.ir.graph import ValueKey
 from clika_core.simulation.learned import LearnedSimulation
-from clika_core.simulation.visitor import SimulatingVisitor, Simulation
+from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation
 from clika_core.training.precision import HalfPrecision, Visit
 
 OUTPUTS = "distillation_outputs"
@@ -42,6 +42,7 @@ class QuantizedProgram:
     learned: LearnedSimulation | None = None
     distillation: Distillation | None = None
     half: str | None = None  # the dtype of mixed precision in training
+    is_recomputed: bool = False  # in training: inside layers nothing is kept for the backward pass
 
     @property
     def ranges(self) -> Mapping[str, NDArray[np.float32]]:
@@ -57,7 +58,8 @@ class QuantizedProgram:
         self, model: TracedModel, inputs: Sequence[Array]
     ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
         """The outputs, and what distillation adds to the losses."""
-        visitor = self._visitor(model)
+        compute = cast(LearningArrays, model.arrays).recomputed if self.is_recomputed else None
+        visitor = self._visitor(model, compute)
         layers = () if self.distillation is None else self.distillation.layers
         student = _Recording(visitor, layers)
         outputs = visitor.finish(model.interpret(inputs, self._mixed(model, student, is_float=False)))
@@ -76,10 +78,10 @@ class QuantizedProgram:
         exact = () if is_float else self.simulation.specs.keys()
         return HalfPrecision(model.graph, model.arrays, self.half, exact)(visit)
 
-    def _visitor(self, model: TracedModel) -> SimulatingVisitor:
+    def _visitor(self, model: TracedModel, compute: Compute | None = None) -> SimulatingVisitor:
         if self.learned is not None and model.learned:
-            return self.learned.visitor(model)
-        return self.simulation.visitor(model.arrays)
+            return self.learned.visitor(model, compute)
+        return self.simulation.visitor(model.arrays, compute)
 
     def _losses(
         self,

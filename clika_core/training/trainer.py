@@ -67,6 +67,8 @@ class Trainer:
     def _train(self, epoch: int) -> dict[str, float]:
         means, metrics = Means(), Metrics(self._metrics)
         steps = self._steps()
+        limit = self._settings.freeze_scales_after_epochs
+        is_frozen = limit is not None and epoch > limit
         pending = number = 0
         for inputs, targets in self._timed(self._feed.epoch(self._settings.steps_per_epoch)):
             factor = self._schedule.factor(epoch, number, steps)
@@ -81,13 +83,14 @@ class Trainer:
                 _refuse_non_finite(values, epoch, number)
                 norm = None
                 if pending == self._settings.grads_acc_steps:
-                    norm, pending = self._trainable.apply(factor), 0
+                    norm, pending = self._trainable.apply(factor, are_scales_frozen=is_frozen), 0
                 means.add(values, size)
                 if share.size:
                     metrics.update(outputs, placed, share.size)
             self._say(epoch, number, steps, values, factor, norm)
         if pending:
-            self._trainable.apply(self._schedule.factor(epoch, number - 1, steps))
+            factor = self._schedule.factor(epoch, number - 1, steps)
+            self._trainable.apply(factor, are_scales_frozen=is_frozen)
         return {**means.values(), **metrics.compute(self._workers)}
 
     def _over_all(self, losses: Values, size: int) -> tuple[Values, int]:

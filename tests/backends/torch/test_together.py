@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
 from clika_core.pipeline.saved_state import SavedState
 from clika_torch.native_model import LEARNED
-from tests.backends.torch.together import EPOCHS, started, train
+from tests.backends.together import EPOCHS, assert_same_sensitivities, assert_same_training, summary
+from tests.backends.torch.together import started, train
 
 
 @pytest.fixture(scope="module")
@@ -28,36 +26,15 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     torch.set_num_threads(threads)
 
 
-def assert_same_training(one: Path, many: Path) -> None:
-    """Gradients of the first step, QS of every layer, and accuracies."""
-    first, other = (np.load(path.with_suffix(".npz")) for path in (one, many))
-    assert set(first) == set(other)
-    for name in first:
-        close = 1e-3 if name.startswith(LEARNED) else 1e-5  # a scale's is what is left of sums that cancel
-        assert np.linalg.norm(other[name] - first[name]) <= close * np.linalg.norm(first[name]), name
-    qs, other_qs = sensitivities(one), sensitivities(many)
-    assert len(qs) > 4
-    assert other_qs == pytest.approx(qs, rel=1e-12)
-    for epoch in range(EPOCHS + 1):
-        expected, found = summary(one, epoch), summary(many, epoch)
-        for name in ("accuracy", "errors_share"):
-            assert found[name] == pytest.approx(expected[name], abs=0.005), (epoch, name)
-
-
-def sensitivities(folder: Path) -> dict[str, float]:
-    report = json.loads((folder / "clika_report.json").read_text(encoding="utf-8"))
-    return {layer["name"]: layer["qs"] for layer in report["layers"] if layer["qs"] is not None}
-
-
-def summary(folder: Path, epoch: int) -> dict[str, Any]:
-    text = (folder / f"epoch_{epoch}" / "summary.json").read_text(encoding="utf-8")
-    return {name: entry["value"] for name, entry in json.loads(text)["evaluation"].items()}
+def assert_same(one: Path, many: Path) -> None:
+    assert_same_training(one, many, lambda name: name.startswith(LEARNED))
+    assert_same_sensitivities(one, many)
 
 
 def test_two_processes_train_as_one(alone: Path, tmp_path: Path) -> None:
     started(tmp_path, 2, "plain", "sharded")
     for name in ("plain", "sharded"):
-        assert_same_training(alone / "plain", tmp_path / name)
+        assert_same(alone / "plain", tmp_path / name)
         assert (tmp_path / f"{name}.0").is_file()
         assert not (tmp_path / f"{name}.1").exists()  # callbacks are the first one's
         assert len(list((tmp_path / name / "logs").iterdir())) == 1
@@ -71,7 +48,7 @@ def test_two_processes_train_as_one(alone: Path, tmp_path: Path) -> None:
 def test_learned_scales_train_as_in_one_process(alone: Path, tmp_path: Path) -> None:
     started(tmp_path, 3, "learned", "learned_sharded", "divided")
     for name in ("learned", "learned_sharded"):
-        assert_same_training(alone / "learned", tmp_path / name)
+        assert_same(alone / "learned", tmp_path / name)
     assert summary(tmp_path / "divided", EPOCHS)["accuracy"] > 0.8
 
 

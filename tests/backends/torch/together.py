@@ -9,8 +9,6 @@ that the callback was called, into FOLDER/<name>.npz and FOLDER/<name>.<rank>.
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,17 +16,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 from clika_compression import Settings, clika_compress, clika_resume
 from clika_core.training.callbacks import Callback
 from clika_torch.sharded import whole
 from clika_torch.trainable import TorchTrainable
+from tests.backends import together
+from tests.backends.together import GIVEN, Errors, free_port
 from tests.backends.torch.small_training import accuracy, images, loader, trained
 
-ROOT: Final = Path(__file__).resolve().parents[3]
-EPOCHS: Final = 2
 LOSSES: Final = {"ce": torch.nn.functional.cross_entropy}
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "plain": {},
@@ -44,23 +41,6 @@ KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-class Errors:
-    """The number of wrong classes, as an object that does not know of other workers."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.wrong = self.total = 0
-
-    def update(self, outputs: Tensor, targets: Tensor) -> None:
-        self.wrong += int((outputs.argmax(dim=1) != targets).sum())
-        self.total += len(targets)
-
-    def compute(self) -> dict[str, float]:
-        return {"share": self.wrong / max(self.total, 1)}
-
-
 class Called(Callback):
     """Says that it was called."""
 
@@ -74,8 +54,7 @@ class Called(Callback):
 def settings(name: str) -> Settings:
     made = Settings()
     is_together = made.distributed_training_settings.multi_gpu = "RANK" in os.environ
-    given = {"num_epochs": EPOCHS, "stats_steps": 4, "lr_warmup_epochs": 0, "clip_grad_norm_val": 0.5}
-    for key, value in {**given, **KINDS[name]}.items():
+    for key, value in {**GIVEN, **KINDS[name]}.items():
         if key == "use_sharding":
             made.distributed_training_settings.use_sharding = is_together
         else:
@@ -126,38 +105,29 @@ def keep_gradients(path: Path) -> None:
     """Write the gradients that the next optimizer's step begins with."""
     apply = TorchTrainable.apply
 
-    def kept(own: TorchTrainable, learning_rate_factor: float) -> float | None:
+    def kept(own: TorchTrainable, learning_rate_factor: float, **more: Any) -> float | None:
         own._engine.gather_gradients()
         found = {n: whole(p.grad).numpy() for n, p in own.native.named_parameters() if p.grad is not None}
         if os.environ.get("RANK", "0") == "0":
             np.savez(path, allow_pickle=False, **found)
         setattr(TorchTrainable, "apply", apply)  # noqa: B010 - a method is put back
-        return apply(own, learning_rate_factor)
+        return apply(own, learning_rate_factor, **more)
 
     setattr(TorchTrainable, "apply", kept)  # noqa: B010
 
 
 def started(folder: Path, workers: int, *names: str, action: str = "train") -> None:
-    """Run this program in `workers` processes; raises AssertionError with what the first that failed said."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    paths = [str(ROOT), *(str(ROOT / place) for place in ("backends", "linter"))]
-    common = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
-    launched = {"WORLD_SIZE": str(workers), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-m", "tests.backends.torch.together", action, str(folder), *names]
-    running = [
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**common, **({"RANK": str(rank), **launched} if workers > 1 else {})},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(workers)
-    ]
-    said = [process.communicate(timeout=300)[1] for process in running]
-    assert [process.returncode for process in running] == [0] * workers, "\n".join(t[-2000:] for t in said)
+    """Run this program in `workers` processes."""
+    port = str(free_port())
+    launched = {"WORLD_SIZE": str(workers), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    together.started(
+        "tests.backends.torch.together",
+        lambda rank: {"RANK": str(rank), **launched},
+        workers,
+        folder,
+        *names,
+        action=action,
+    )
 
 
 def main() -> None:

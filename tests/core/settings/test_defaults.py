@@ -66,6 +66,8 @@ OWN_ADDITIONS = {
             "distillation_weight",
             "distillation_temperature",
             "early_stop_epochs",
+            "freeze_scales_after_epochs",
+            "gradient_checkpointing",
         )
     ),
 }
