@@ -29,7 +29,7 @@ from clika_core.simulation.compute import BIAS_BOUND
 from clika_core.simulation.layer_spec import LayerSpec, code_bounds, fused_bounds, key_sizes
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import PROBABILITIES, quantization_points
-from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation
+from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation, called
 from clika_core.targets.target import Arithmetic, Target
 
 Scales = Mapping[str, NDArray[np.float32]]
@@ -67,7 +67,7 @@ class LearnedSimulation:
         found.update((name, self.parameters.activations[key].scale) for key, name in self.activations.items())
         return found
 
-    def visitor(self, model: TracedModel, compute: Compute | None = None) -> SimulatingVisitor:
+    def visitor(self, model: TracedModel, compute: Compute = called) -> SimulatingVisitor:
         """A visitor for one run of a native model that holds the scales; see `Simulation.visitor`."""
         scales = _Run(self, model)
         simulation = self.simulation

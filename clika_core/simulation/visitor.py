@@ -48,9 +48,9 @@ class Simulation:
         """The heads of groups that only move codes."""
         return {head for head, spec in self.specs.items() if spec.arithmetic is Arithmetic.MOVE}
 
-    def visitor(self, arrays: ArrayOps, compute: Compute | None = None) -> SimulatingVisitor:
+    def visitor(self, arrays: ArrayOps, compute: Compute = called) -> SimulatingVisitor:
         """A visitor for one run; `compute` calls what computes a layer."""
-        return SimulatingVisitor(self, arrays, compute or called)
+        return SimulatingVisitor(self, arrays, compute)
 
     def run(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, as reals, for native inputs beside `graph.inputs`."""
@@ -86,7 +86,7 @@ def simulation(model: TracedModel, plan: Plan, target: Target, parameters: Param
 class SimulatingVisitor:
     """Runs one forward pass; keeps each border's value, so that it is computed once and shared."""
 
-    def __init__(self, simulation: Simulation, arrays: ArrayOps, compute: Compute) -> None:
+    def __init__(self, simulation: Simulation, arrays: ArrayOps, compute: Compute = called) -> None:
         """`arrays` are the operations of the model that will be interpreted."""
         self._simulation, self._arrays, self._compute = simulation, arrays, compute
         self._graph = simulation.wiring.graph

@@ -13,7 +13,7 @@ from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.backend.trainable import LearningArrays
 from clika_core.ir.graph import ValueKey
 from clika_core.simulation.learned import LearnedSimulation
-from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation
+from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation, called
 from clika_core.training.precision import HalfPrecision, Visit
 
 OUTPUTS = "distillation_outputs"
@@ -58,7 +58,7 @@ class QuantizedProgram:
         self, model: TracedModel, inputs: Sequence[Array]
     ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
         """The outputs, and what distillation adds to the losses."""
-        compute = cast(LearningArrays, model.arrays).recomputed if self.is_recomputed else None
+        compute = cast(LearningArrays, model.arrays).recomputed if self.is_recomputed else called
         visitor = self._visitor(model, compute)
         layers = () if self.distillation is None else self.distillation.layers
         student = _Recording(visitor, layers)
@@ -78,7 +78,7 @@ class QuantizedProgram:
         exact = () if is_float else self.simulation.specs.keys()
         return HalfPrecision(model.graph, model.arrays, self.half, exact)(visit)
 
-    def _visitor(self, model: TracedModel, compute: Compute | None = None) -> SimulatingVisitor:
+    def _visitor(self, model: TracedModel, compute: Compute = called) -> SimulatingVisitor:
         if self.learned is not None and model.learned:
             return self.learned.visitor(model, compute)
         return self.simulation.visitor(model.arrays, compute)

@@ -74,7 +74,7 @@ def started(
         )
         for rank in range(workers)
     ]
-    said = [process.communicate(timeout=300)[1] for process in running]
+    said = [process.communicate(timeout=1200)[1] for process in running]
     assert [process.returncode for process in running] == [0] * workers, "\n".join(t[-2000:] for t in said)
 
 
