@@ -45,6 +45,7 @@ class _Fixed:
     removed: Mapping[str, str | None]
     program: NativeProgram
     state: Mapping[str, Path]
+    constants: Mapping[str, Any]
     overrides: Mapping[LayerRole, Path | None]
     ranges: Mapping[str, Path]
     trains_ranges: bool
@@ -54,8 +55,9 @@ class _Fixed:
 class NativeModel:
     """Takes and returns what the traced model does; computes the graph's outputs by a program of the core's.
 
-    `params` holds copies of all arrays that a run reads. A layer's own operand that was replaced or added stands
-    under the layer's name.
+    `params` holds copies of all arrays that a run reads, but for integers and masks that the program itself wrote
+    down: there is no gradient to them. A layer's own operand that was replaced or added stands under the layer's
+    name.
     """
 
     params: dict[str, Any]
@@ -72,7 +74,7 @@ class NativeModel:
         """The traced model over `params`."""
         fixed = self.fixed
         held = Held(
-            {name: _at(params, path) for name, path in fixed.state.items()},
+            {**fixed.constants, **{name: _at(params, path) for name, path in fixed.state.items()}},
             {key: None if path is None else _at(params, path) for key, path in fixed.overrides.items()},
         )
         own = JaxTracedModel(fixed.trace, held, fixed.removed, schedule=fixed.schedule)
@@ -138,8 +140,11 @@ def native_model(
             overrides[layer, role] = None if array is None else _claim((layer, role), taken)
             if array is not None:
                 _put(params, (layer, role), jnp.array(array))
+    constants: dict[str, Any] = {}
     for name, held_array in trace.program.state.items():
-        if name in schedule.state:
+        if name in schedule.state and not (held_array.is_parameter or _is_real(held.state[name])):
+            constants[name] = jnp.array(held.state[name])
+        elif name in schedule.state:
             path = state[name] = _claim(tuple(held_array.name.split(".")), taken)
             _put(params, path, jnp.array(held.state[name]))
     given = program.ranges if learned is None and isinstance(program, RangedProgram) else learned or {}
@@ -147,8 +152,14 @@ def native_model(
     ranges = {name: (*above, name) for name in given}
     for name, path in ranges.items():
         _put(params, path, jnp.array(given[name]))
-    fixed = _Fixed(trace, schedule, model.removed, program, state, overrides, ranges, learned is not None)
+    fixed = _Fixed(
+        trace, schedule, model.removed, program, state, constants, overrides, ranges, learned is not None
+    )
     return NativeModel(params, fixed)
+
+
+def _is_real(array: Any) -> bool:
+    return jnp.issubdtype(jnp.asarray(array).dtype, jnp.floating)
 
 
 def _claim(path: Path, taken: set[Path]) -> Path:

@@ -25,8 +25,10 @@ from clika_jax.flat import Equation, FlatProgram, Number, Shaped
 from clika_jax.flattening import TooLongError, flatten
 from clika_jax.inputs import InputLayout, path_text
 from clika_jax.interpreter import Held
+from clika_jax.masks import with_added_masks
 from clika_jax.operators import translation_of
 from clika_jax.program import StateArray, TracedProgram
+from clika_jax.repetition import without_repetition
 from clika_jax.scopes import unmarked
 from clika_jax.sizes import SizeMismatchError, merge
 from clika_jax.trace import Trace
@@ -44,6 +46,7 @@ class _Traced:
     inputs: tuple[Shaped, ...]
     result: Any
     paths: tuple[str, ...]
+    data: tuple[str, ...]
 
 
 def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> JaxTracedModel:
@@ -132,7 +135,7 @@ def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]
     data = [f"x_{path}" for path in layout.paths]
     leaves, structure = jax.tree_util.tree_flatten_with_path(out)
     try:
-        program = flatten(closed, [*(f"p_{name}" for name in names), *data], data)
+        program = with_added_masks(flatten(closed, [*(f"p_{name}" for name in names), *data], data))
     except TooLongError:
         raise TraceError(
             "the model unrolls into too many operations",
@@ -140,7 +143,8 @@ def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]
             expected="a few ten thousand operations",
             fix="trace one step of the loop as a model of its own",
         ) from None
-    return _Traced(program, tuple(shapes), structure, tuple(path_text(path) for path, _ in leaves))
+    paths = tuple(path_text(path) for path, _ in leaves)
+    return _Traced(program, tuple(shapes), structure, paths, tuple(data))
 
 
 def captured(function: Callable[..., Any], *arguments: Any) -> tuple[Any, Any]:
@@ -172,6 +176,7 @@ def _merged(first: _Traced, second: _Traced, batch: int) -> _Traced:
     )
     inputs = tuple(_merged_shaped(a, b, batch) for a, b in zip(first.inputs, second.inputs, strict=True))
     program = FlatProgram(first.program.constants, equations, results)
+    program = without_repetition(program, first.data)
     return replace(first, program=program, inputs=inputs)
 
 

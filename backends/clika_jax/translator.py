@@ -203,6 +203,19 @@ class Call:
             suffix=suffix,
         )
 
+    def unrepeated(self, operand: Operand) -> Operand:
+        """What an operand was before it was repeated for every sample, for a function that broadcasts."""
+        from clika_jax.operators.functions import expand
+
+        before = self.translator.operations.get(operand.record) if isinstance(operand, Ref) else None
+        if before is None or before.function is not expand or self.is_data(operand):
+            return operand
+        (origin,), rank = before.operands, len(self.shaped(operand).shape)
+        if not isinstance(origin, Ref) or tuple(before.settings["axes"]) != tuple(range(rank)):
+            return operand
+        self.translator.helpers.add(operand.record)
+        return origin
+
     def permuted(self, operand: Operand, axes: Sequence[int], suffix: str) -> Operand:
         """The operand with its axes in another order, straight from where an earlier permutation took it.
 

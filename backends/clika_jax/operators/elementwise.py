@@ -62,6 +62,10 @@ def _binary(type_name: str) -> Translation:
             first = call.tensor(first)
         if isinstance(first, Number) and call.equation.name in _COMMUTING:
             first, second = second, first
+        if any(
+            call.is_data(held) and call.shaped(held).shape == call.result.shape for held in (first, second)
+        ):
+            first, second = call.unrepeated(first), call.unrepeated(second)
         function = call.equation.bind
         if call.equation.name == "max" and isinstance(second, Number) and _is_zero(second):
             return [call.emit(type_name, functions.relu, {"input": first, "other": second}, call.result)]
@@ -158,7 +162,13 @@ def _select(call: Call) -> Sequence[Operand]:
 
         return verbatim(call)
     other, x = cases
-    operands = {"condition": condition, "input": x, "other": other}
+    operands: dict[str, Operand | None] = {"condition": condition, "input": x, "other": other}
+    if any(call.is_data(held) and call.shaped(held).shape == call.result.shape for held in call.operands):
+        operands = {
+            "condition": call.unrepeated(condition),
+            "input": call.unrepeated(x),
+            "other": call.unrepeated(other),
+        }
     return [call.emit("where", functions.where, operands, call.result)]
 
 

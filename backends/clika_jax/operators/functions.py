@@ -58,7 +58,8 @@ def slice_axis(x: Any, axis: int, start: Any, end: Any, step: int) -> Any:
 
 def where(condition: Any, x: Any, other: Any) -> Any:
     """`x` where the condition holds, else `other`."""
-    return lax.select_n(condition, *(jnp.broadcast_to(v, jnp.shape(condition)) for v in (other, x)))
+    shape = jnp.broadcast_shapes(*map(jnp.shape, (condition, x, other)))
+    return lax.select_n(*(jnp.broadcast_to(v, shape) for v in (condition, other, x)))
 
 
 def clamp(x: Any, low: Any, high: Any) -> Any:

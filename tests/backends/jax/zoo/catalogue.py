@@ -25,10 +25,6 @@ class JaxZoo(Zoo):
     harness = JaxHarness()
     capture = "clika_jax.tracing.captured"
     frameworks = ("jax", "flax", "equinox")
-    known_failures = dict.fromkeys(
-        ("linen_gpt_scanned", "equinox_gpt_scanned"),
-        ("QLinearWhere", "the mask is repeated for every sample: a constant for the example's batch alone"),
-    )
 
     def entries(self) -> tuple[Entry, ...]:
         libraries: dict[str, Callable[[str], Any]] = {
