@@ -9,21 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from clika_core.ir.recording import Ref
+from clika_jax.cell_trial import PRIMITIVES, Trial, agree
 from clika_jax.flat import Equation, FlatProgram, Number, Operand
-from clika_jax.recurrent_layers import LAYERS
-
-_INSIDE: Final = frozenset(
-    "dot_general add sub mul neg reshape broadcast_in_dim transpose split slice concatenate squeeze "
-    "convert_element_type logistic tanh".split()
-)
-"""What the body of a cell may consist of."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +62,7 @@ def find_cell(body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: i
 
     None for any other body; every result behind the carried ones has to be the hidden state.
     """
-    if body.constants or any(e.name not in _INSIDE or not _is_float32(e) for e in body.equations):
+    if body.constants or any(e.name not in PRIMITIVES or not _is_float32(e) for e in body.equations):
         return None
     search = _Search(body, constants)
     carried = len(shapes) - constants - 1
@@ -78,8 +72,9 @@ def find_cell(body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: i
     step, state = shapes[-1], shapes[constants + gates.hidden]
     if len(step) != 2 or len(state) != 2:
         return None
-    cell = Cell(gates, _Projection(body, gates, constants, step, state), state[1], step[1])
-    return cell if _computes_the_same(cell, body, shapes, constants) else None
+    if not _computes_the_same(gates, body, shapes, constants):
+        return None
+    return Cell(gates, _Projection(body, gates, constants, step, state), state[1], step[1])
 
 
 def _is_float32(equation: Equation) -> bool:
@@ -222,15 +217,12 @@ def evaluate(program: FlatProgram, wanted: Sequence[Operand], values: Mapping[Re
 
 
 def _computes_the_same(
-    cell: Cell, body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: int
+    gates: Gates, body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: int
 ) -> bool:
     """Whether one step of the body is one step of the layer, on random numbers."""
-    random = np.random.default_rng(0)
-    drawn = [jnp.asarray(random.normal(0, 0.5, shape), jnp.float32) for shape in shapes]
-    expected = evaluate(body, body.results, {Ref(f"a{i}"): array for i, array in enumerate(drawn)})
-    states = [drawn[constants + place][None] for place in cell.places]
-    found = LAYERS[cell.gates.type](drawn[-1][:, None], *cell.weights(*drawn[:constants]), *states)[1:]
-    return all(
-        bool(np.allclose(own[0], expected[place], rtol=1e-4, atol=1e-5))
-        for own, place in zip(found, cell.places, strict=True)
-    )
+    places = [gates.hidden] if gates.cell is None else [gates.hidden, gates.cell]
+    cell = None if gates.cell is None else constants + gates.cell
+    trial = Trial(body, shapes, constants + gates.hidden, cell)
+    expected = trial.expected(gates.type, gates.of_input, gates.of_hidden)
+    found = trial.results()
+    return expected is not None and agree([found[place] for place in places], expected)

@@ -145,7 +145,7 @@ def misspelt_ours(model: nnx.Module, images: Array) -> str:
     try:
         clika.compress(model, settings=settings, calibration_data=images, output_dir=None)
     except ClikaError as error:
-        return f"refused: {' '.join(str(error).split())}"
+        return f"refused: {' '.join(str(error).split()).partition('.py:')[2].partition(': ')[2]}"
     return "accepted"
 
 
