@@ -141,7 +141,7 @@ def steps(functions: Sequence[Callable[[], Any]], runs: int) -> list[Step]:
 
 def _seconds(function: Callable[[], Any]) -> float:
     started = time.process_time()
-    jax.block_until_ready(function())
+    jax.block_until_ready(function())  # type: ignore[no-untyped-call]
     return time.process_time() - started
 
 

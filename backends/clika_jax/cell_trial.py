@@ -12,6 +12,7 @@ What goes into the gates has to be affine in every row of the input and of the h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
 import numpy as np
@@ -129,15 +130,16 @@ def _sigmoid(x: Array, **_: Any) -> Array:
 
 def _product(left: Array, right: Array, dimension_numbers: Any, **_: Any) -> Array:
     (left_summed, right_summed), (left_batch, right_batch) = dimension_numbers
-    names = iter(range(left.ndim + right.ndim))
-    of_left = [next(names) for _ in range(left.ndim)]
-    of_right = [next(names) for _ in range(right.ndim)]
+    of_left = list(ascii_lowercase[: left.ndim])
+    of_right = list(ascii_uppercase[: right.ndim])
     for a, b in zip((*left_summed, *left_batch), (*right_summed, *right_batch), strict=True):
         of_right[b] = of_left[a]
     batch = [of_left[axis] for axis in left_batch]
     taken = {*batch, *(of_left[axis] for axis in left_summed)}
     kept = [name for name in (*of_left, *of_right) if name not in taken]
-    found: Array = np.einsum(left, of_left, right, of_right, [*batch, *kept])
+    found: Array = np.einsum(
+        f"{''.join(of_left)},{''.join(of_right)}->{''.join([*batch, *kept])}", left, right
+    )
     return found
 
 

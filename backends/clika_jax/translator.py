@@ -207,8 +207,10 @@ class Call:
         """What an operand was before it was repeated for every sample, for a function that broadcasts."""
         from clika_jax.operators.functions import expand
 
-        before = self.translator.operations.get(operand.record) if isinstance(operand, Ref) else None
-        if before is None or before.function is not expand or self.is_data(operand):
+        if not isinstance(operand, Ref) or self.is_data(operand):
+            return operand
+        before = self.translator.operations.get(operand.record)
+        if before is None or before.function is not expand:
             return operand
         (origin,), rank = before.operands, len(self.shaped(operand).shape)
         if not isinstance(origin, Ref) or tuple(before.settings["axes"]) != tuple(range(rank)):

@@ -91,7 +91,7 @@ class DemoNetwork(nnx.Module):
         self.head = nnx.Linear(WIDE_CHANNELS, CLASS_COUNT, rngs=RNGS)
 
     def __call__(self, x: Any) -> Any:
-        x = nnx.max_pool(nnx.relu(self.stem(x)), (2, 2), (2, 2))
+        x = nnx.max_pool(nnx.relu(self.stem(x)), (2, 2), (2, 2))  # type: ignore[no-untyped-call]
         x = self.inverted_1(self.residual_1(nnx.relu(self.widen(x))))
         x = self.inverted_2(self.residual_2(self.down(x)))
         return self.head(x.mean(axis=(1, 2)))
@@ -101,13 +101,14 @@ def demo_network(_: DemoData) -> nnx.Module:
     """The CNN with the shipped weights."""
     model = DemoNetwork()
     for name, array in load_weights(None).items():
-        place, _, kind = name.rpartition(".")
+        place, _dot, kind = name.rpartition(".")
         _put(model, place.split("."), kind, jnp.asarray(array))
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
     return model
 
 
 def _put(model: Any, place: list[str], kind: str, array: Any) -> None:
+    target: Any
     for part in place:
         model = getattr(model, part)
     if isinstance(model, nnx.Linear):
@@ -169,7 +170,7 @@ def trained_vit(data: DemoData, epochs: int = 15, batch: int = 64) -> nnx.Module
         order = random.permutation(len(images))
         for rows in order[: len(order) // batch * batch].reshape(-1, batch):
             step(model, optimizer, images[rows], data.train.labels[rows])
-    model.eval()
+    model.eval()  # type: ignore[no-untyped-call]
     return model
 
 
