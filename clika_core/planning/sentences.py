@@ -61,7 +61,7 @@ def about_rule(found: RuleExplanation) -> list[str]:
             f"Without it {_counted(found.other_bits)} would have other bits: {listed(found.other_bits)}."
         )
     if not (found.only_float or found.only_quantized or found.other_bits):
-        lines.append("Without it the same layers would be quantized, with the same bits.")
+        lines.append("Without it no layer would change in precision or bits, so it costs nothing.")
     return lines
 
 
