@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +10,7 @@ from clika_core.ir.assembly import assemble
 from clika_core.ir.snapshot import load_graph, save_graph
 from clika_core.testing import GraphBuilder, RecordingBuilder
 from tests.core.ir import spellings
-
-
-@contextmanager
-def at_most(seconds: float) -> Iterator[None]:
-    start = time.process_time()
-    yield
-    assert time.process_time() - start < seconds
+from tests.spending import at_most
 
 
 @pytest.mark.nightly

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from clika_core.testing import GraphBuilder
 from tests.core.planning.asking import ask, skip
 from tests.core.planning.networks import chain
+from tests.spending import at_most
 
 
 def test_a_chain_deeper_than_the_interpreters_stack_is_planned() -> None:
@@ -22,10 +21,9 @@ def test_as_many_forks_as_give_more_paths_than_atoms_take_no_time() -> None:
         h = g.layer("add", h, g.layer("relu", h))
     g.output(h)
     graph = g.build()
-    started = time.process_time()
-    plan = ask(graph, {"relu_1": skip(["add_300"])}, tail=None)
+    with at_most(2):
+        plan = ask(graph, {"relu_1": skip(["add_300"])}, tail=None)
     assert len(plan.skipped) == 600
-    assert time.process_time() - started < 2.0
 
 
 def test_a_value_with_thousands_of_readers_is_planned() -> None:
