@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from clika_compression import Settings, clika_compress
+from clika_core.errors import SettingsError
 from clika_core.settings.sections import SECTIONS
-from tests.backends.setting_cases import Run
+from tests.backends.setting_cases import Case, Run
 
 BASE: Final = {
     "num_epochs": 2,
@@ -73,6 +74,17 @@ class Laboratory:
         if name not in self._known:
             self._known[name] = self.run(factory.mktemp("plain") / "outputs", values)
         return self._known[name]
+
+    def assert_does_what_it_says(self, case: Case, factory: pytest.TempPathFactory, folder: Path) -> None:
+        """The training with the case's key is as the case expects, beside the one without it."""
+        base = {**BASE, **case.base}
+        changed = self.run(folder, {**base, case.key: case.value})
+        assert case.check(self.plain(factory, base), changed)
+
+    def assert_refused(self, folder: Path, key: str, value: Any, message: str) -> None:
+        """The key is an error that says so."""
+        with pytest.raises(SettingsError, match=message):
+            self.run(folder, {**BASE, key: value})
 
 
 def numbers() -> Iterator[tuple[Any, Any]]:

@@ -13,9 +13,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from clika_core.errors import SettingsError
 from clika_tensorflow.backend import TensorFlowBackend
-from tests.backends.every_setting import BASE, Laboratory, numbers, traced_once
+from tests.backends.every_setting import Laboratory, numbers, traced_once
 from tests.backends.setting_cases import BACKENDS_OWN, Case, own_cases
 from tests.backends.tensorflow.small_training import cross_entropy
 
@@ -50,20 +49,15 @@ def test_there_is_a_case_for_every_key() -> None:
 def test_a_key_does_what_it_says(
     case: Case, laboratory: Laboratory, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    base = {**BASE, **case.base}
-    changed = laboratory.run(tmp_path / "outputs", {**base, case.key: case.value})
-    assert case.check(laboratory.plain(tmp_path_factory, base), changed)
+    laboratory.assert_does_what_it_says(case, tmp_path_factory, tmp_path / "outputs")
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("key", ERRORS)
 def test_a_key_that_cannot_be_honoured_is_an_error(key: str, laboratory: Laboratory, tmp_path: Path) -> None:
-    value, message = ERRORS[key]
-    with pytest.raises(SettingsError, match=message):
-        laboratory.run(tmp_path / "outputs", {**BASE, key: value})
+    laboratory.assert_refused(tmp_path / "outputs", key, *ERRORS[key])
 
 
 @pytest.mark.nightly
 def test_float16_is_refused(laboratory: Laboratory, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="does not scale losses"):
-        laboratory.run(tmp_path / "outputs", {**BASE, "amp_dtype": "float16"})
+    laboratory.assert_refused(tmp_path / "outputs", "amp_dtype", "float16", "does not scale losses")
