@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from clika_core.backend.gaps import Gap, GapKind
 from clika_core.backend.interface import Backend, BackendDescription, TracedModel
 from clika_core.errors import MissingDependencyError, ModelError
-from clika_tensorflow.quiet_import import import_tensorflow
+from clika_tensorflow.quiet_import import import_tensorflow, when_imported
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -71,6 +71,10 @@ class TensorFlowBackend(Backend):
         if is_layer or not hasattr(tensorflow, "Module"):
             return bool(is_layer)
         return isinstance(model, tensorflow.Module) or hasattr(model, "signatures")  # type: ignore[union-attr]
+
+    def before_user_code(self) -> None:
+        """TensorFlow's start-up messages stay off the console where the user's file imports it."""
+        when_imported()
 
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
         """Trace `model` in inference; see `clika_tensorflow.tracing`.

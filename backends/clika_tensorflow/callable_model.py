@@ -37,9 +37,14 @@ class CallableModel:
             return self.signature.call_form(inputs)
         if isinstance(inputs, list | tuple):
             return (inputs[0] if len(inputs) == 1 else list(inputs),), {}
-        if isinstance(inputs, Mapping) and set(inputs) == {"inputs"}:
-            return (inputs["inputs"],), {}
+        if isinstance(inputs, Mapping) and (set(inputs) == {"inputs"} or self._names_the_only(inputs)):
+            return tuple(inputs.values()), {}
         return (dict(inputs) if isinstance(inputs, Mapping) else inputs,), {}
+
+    def _names_the_only(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether a model that takes one tensor is given it by its name; a structure of one is given as it is."""
+        takes = getattr(self.model, "_inputs_struct", None)
+        return tuple(inputs) == self.input_names and not isinstance(takes, Mapping)
 
     def input_path(self, path: str) -> str | None:
         """The name that the input at `path` of the arguments deserves; None where nobody named it."""

@@ -23,12 +23,13 @@ _REASONS: Final = (
         "compute it with TensorFlow operations",
     ),
 )
+_TERMINAL: Final = re.compile(r"\x1b\[[\d;]*m")  # Keras writes its messages in bold
 _OTHER: Final = ("it fails on the example inputs", "check that the model runs on them: model(*inputs)")
 
 
 def explain(error: Exception, model: Any) -> TraceError:
     """A TraceError that names the reason, and the line of the user's code where there is one."""
-    said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    said = f"{type(error).__name__}: {' '.join(_TERMINAL.sub('', str(error)).split())}"
     found = next((reason for pattern, *reason in _REASONS if pattern.search(said)), None)
     reason, fix = found or _OTHER
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if is_users(frame.filename)]

@@ -175,6 +175,13 @@ class Backend(ABC):
     def accepts(self, model: Any) -> bool:
         """Whether `model` is this backend's, decided without importing a framework that is not loaded."""
 
+    def before_user_code(self) -> None:
+        """Called by the command line before it imports the user's file; imports no framework.
+
+        The place to arrange how the framework will start, where importing it writes messages to the console.
+        """
+        return
+
     @abstractmethod
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
         """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input)."""

@@ -16,6 +16,10 @@ def load_model(argument: str, before_call: Callable[[], None] = lambda: None) ->
     `before_call` runs when the user's module is imported, before its factory. Raises ModelError naming what is
     missing.
     """
+    from clika_core.plugins.registry import backends
+
+    for backend in backends().values():
+        backend.before_user_code()
     found = load_attribute(argument, "model", "clika trace my_model.py:make_model", ModelError)
     before_call()
     return _call(found, argument) if _is_factory(found) else (found, None)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from clika_core.backend.interface import TracedModel
 
 
 @click.command(
@@ -24,7 +28,7 @@ import click
     "inputs",
     multiple=True,
     metavar="NAME=DTYPE[SHAPE]",
-    help="An example input, once per input; names are those of the model's arguments.",
+    help="An example input, once per input; names are those of the model's arguments. A lone one needs no name.",
 )
 @click.option("--name", help="Name of the model in the graph.")
 def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None) -> None:
@@ -48,7 +52,7 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
             found=f"{model} gives none",
             fix="add --input, such as --input x=f32[2,3,224,224], or return (model, example_inputs)",
         )
-    traced = trace(loaded, examples if given is None else given, name=name)
+    traced = trace(loaded, examples, name=name) if given is None else _traced(loaded, given, name)
     traced.graph.save(output)
     graph = traced.graph
     click.echo(
@@ -56,3 +60,23 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     )
     for diagnostic in graph.diagnostics:
         click.echo(str(diagnostic), err=True)
+
+
+def _traced(model: Any, given: Any, name: str | None) -> TracedModel:
+    """The model traced on inputs by name; a lone one that the model knows by another name is its first argument.
+
+    Raises what tracing says of the inputs as they were given.
+    """
+    from clika_core.errors import ClikaError
+    from clika_core.pipeline.tracing import trace
+
+    try:
+        return trace(model, given, name=name)
+    except ClikaError:
+        if not isinstance(given, dict) or len(given) != 1:
+            raise
+        try:
+            return trace(model, tuple(given.values()), name=name)
+        except ClikaError:
+            pass
+        raise

@@ -35,6 +35,17 @@ backend = TensorFlowBackend()
 network = backend.demo_network()
 print(len(backend.trace(network, (np.zeros((1, 28, 28, 1), np.float32),)).graph.layers))
 """
+USERS_IMPORT = """
+import sys
+from clika_tensorflow.backend import TensorFlowBackend
+TensorFlowBackend().before_user_code()
+TensorFlowBackend().before_user_code()
+assert "tensorflow" not in sys.modules
+import keras
+import tensorflow
+print(float(tensorflow.constant(1.5)), type(tensorflow.__loader__).__name__)
+print("mine", file=sys.stderr)
+"""
 
 
 def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,6 +65,12 @@ def test_registering_and_asking_imports_neither_tensorflow_nor_numpy() -> None:
 def test_tensorflow_starts_without_a_word() -> None:
     done = run(TRACE)
     assert (done.stdout, done.stderr) == ("51\n", "")
+
+
+def test_tensorflow_starts_without_a_word_where_the_users_file_imports_it() -> None:
+    done = run(USERS_IMPORT)
+    assert done.stdout.startswith("1.5 SourceFileLoader"), done.stderr
+    assert done.stderr == "mine\n"
 
 
 def test_the_backend_is_registered() -> None:

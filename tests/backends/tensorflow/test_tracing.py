@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers
 
 import clika_core as clika
+from clika_core.errors import TraceError
 
 X = np.random.default_rng(0).standard_normal((2, 8, 8, 3)).astype(np.float32)
 
@@ -44,6 +45,19 @@ def test_two_models_of_one_class_have_the_same_graph() -> None:
     assert first.fingerprint == second.fingerprint
     weighted = [[node.path for node in graph if node.weights] for graph in (first, second)]
     assert weighted[0] == weighted[1] == ["stem", "gate", "head"]
+
+
+def test_a_lone_input_may_be_given_by_its_name_and_keras_has_nothing_to_warn_of() -> None:
+    assert (
+        clika.trace(functional(), {"image": X}).graph.fingerprint
+        == clika.trace(functional(), X).graph.fingerprint
+    )
+
+
+def test_what_keras_says_of_wrong_inputs_is_told_without_its_bold_letters() -> None:
+    with pytest.raises(TraceError) as raised:
+        clika.trace(functional(), {"image": X[..., :1]})
+    assert "\x1b" not in str(raised.value)
 
 
 @pytest.mark.filterwarnings(

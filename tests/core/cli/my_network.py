@@ -24,6 +24,12 @@ def make() -> LoopbackModel:
     return s.model
 
 
+def make_small() -> LoopbackModel:
+    s = Sketch(3, "small")
+    s.model.output(s.op("relu", s.conv(s.input("image", 3, 8, 8), 3, 8)))
+    return s.model
+
+
 def arrays() -> dict[str, Any]:
     draws = np.random.default_rng(1)
     return {

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.core.cli.conftest import Clika
+from tests.core.loopback.registered import loopback_registered
+
+
+@pytest.fixture(autouse=True)
+def _loopback() -> Iterator[None]:
+    with loopback_registered():
+        yield
 
 
 def test_an_object_that_is_no_model_is_refused_by_its_type(clika: Clika, tmp_path: Path) -> None:
@@ -13,3 +23,23 @@ def test_an_object_that_is_no_model_is_refused_by_its_type(clika: Clika, tmp_pat
     assert (outcome.code, outcome.out) == (2, "")
     assert "no backend takes a builtins.int" in outcome.err
     assert not (tmp_path / "model.graph.json").exists()
+
+
+def test_a_lone_input_may_have_any_name(clika: Clika) -> None:
+    outcome = clika("trace", "tests.core.cli.my_network:make_small", "--input", "x=f32[2,3,8,8]")
+    assert (outcome.code, outcome.out) == (0, "model.graph.json: 2 layers, 1 inputs, 1 outputs\n"), (
+        outcome.err
+    )
+
+
+def test_of_several_inputs_a_wrong_name_is_an_error(clika: Clika, tmp_path: Path) -> None:
+    wrong = ("--input", "x=f32[2,3,8,8]", "--input", "facts=f32[2,4]")
+    outcome = clika("trace", "tests.core.cli.my_network:make", *wrong)
+    assert outcome.code == 2
+    assert not (tmp_path / "model.graph.json").exists()
+
+
+def test_what_is_said_of_a_lone_input_names_it_as_it_was_given(clika: Clika) -> None:
+    outcome = clika("trace", "tests.core.cli.my_network:make_small", "--input", "image=f32[2,5,8,8]")
+    assert outcome.code == 2
+    assert "image" in outcome.err
