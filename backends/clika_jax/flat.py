@@ -11,6 +11,7 @@ import numpy as np
 
 from clika_core.errors import Location
 from clika_core.ir.recording import Ref
+from clika_jax.loops.iterations import Iterations
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ Operand: TypeAlias = Ref | Number
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """One native operation. `operands` are results of earlier equations, inputs, parameters, or numbers."""
+    """One native operation. `operands` are results of earlier equations, inputs, parameters, or numbers.
+
+    `iterations` are those of unrolled loops around it.
+    """
 
     id: str
     name: str
@@ -46,6 +50,7 @@ class Equation:
     path: str | None = None
     source: Location | None = None
     is_multiple: bool = False
+    iterations: Iterations = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from jax.extend.core import ClosedJaxpr, Literal
 from clika_core.errors import Location
 from clika_core.ir.recording import Ref
 from clika_jax.flat import Equation, FlatProgram, Number, Operand, Shaped
+from clika_jax.loops.iterations import Iterations
 from clika_jax.recurrence import Cell, find_cell
 from clika_jax.trace_facts import scope, source
 
@@ -64,6 +65,8 @@ class _Flattener:
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[int, str] = field(default_factory=dict)
     data: set[str] = field(default_factory=set)
+    iterations: Iterations = ()
+    loops: int = 0
 
     def flatten(self, closed: ClosedJaxpr, inputs: Sequence[str], data: Collection[str]) -> FlatProgram:
         self.data.update(data)
@@ -130,6 +133,7 @@ class _Flattener:
             getattr(getattr(bind, "__self__", None), "multiple_results", False)
             if is_multiple is None
             else is_multiple,
+            self.iterations,
         )
         self.equations.append(made)
         if any(self._is_data(operand) for operand in operands):
@@ -144,10 +148,13 @@ class _Flattener:
         scanned = list(zip(operands[count + carried :], equation.invars[count + carried :], strict=True))
         body = params["jaxpr"]
         kept: list[list[Operand]] = []
+        self.loops, loop, around = self.loops + 1, self.loops, self.iterations
         order = range(params["length"])
         for index in reversed(order) if params["reverse"] else order:
             parts = [self._part(held, variable.aval, index, path) for held, variable in scanned]
+            self.iterations = (*around, (loop, index))
             results = self._walk(body, [*constants, *state, *parts], (*path, str(index)))
+            self.iterations = around
             state, gathered = results[:carried], results[carried:]
             kept.append(gathered)
         if params["reverse"]:

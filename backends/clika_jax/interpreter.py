@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from clika_core.backend.interface import Visitor
 from clika_core.backend.interpreter import Interpreter, LayerRole
 from clika_core.backend.schedule import Schedule, Step
 from clika_core.ir.recording import Ref
 from clika_jax.layer_call import JaxLayerCall
+from clika_jax.loops.iterations import marked, next_run
 from clika_jax.operation import Operation
 from clika_jax.program import TracedProgram
 from clika_jax.sizes import resolve
@@ -46,6 +48,7 @@ class JaxInterpreter(Interpreter[Operation]):
         named = dict(zip(program.inputs, inputs, strict=True))
         super().__init__(schedule, held.state, held.overrides, named)
         self._batch = batch
+        self._run = next_run()
 
     def call(
         self, step: Step[Operation], inputs: tuple[Any, ...], weights: Mapping[str, Any]
@@ -55,7 +58,13 @@ class JaxInterpreter(Interpreter[Operation]):
 
     def results(self, operation: Operation) -> Mapping[Ref, Any]:
         """What an operation outside all layers gives."""
-        return operation.call(self.value, self._batch)
+        with marked(self._run, operation.iterations):
+            return operation.call(self.value, self._batch)
+
+    def visit(self, step: Step[Operation], visitor: Visitor) -> None:
+        """One layer, in the iteration that its last operation is of."""
+        with marked(self._run, step.body[-1].iterations if step.body else ()):
+            super().visit(step, visitor)
 
 
 def evaluate(program: TracedProgram, ref: Ref, held: Held) -> Any:

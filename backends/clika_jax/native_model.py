@@ -11,7 +11,7 @@ train them too, with learning rates of their own (LSQ), take `native.with_traine
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.schedule import Schedule
 from clika_jax.inputs import as_arrays
 from clika_jax.interpreter import Held
+from clika_jax.loops.running import rolled
 from clika_jax.operation import Operation
 from clika_jax.trace import Trace
 from clika_jax.traced_model import JaxTracedModel
@@ -68,7 +69,19 @@ class NativeModel:
         trace = self.fixed.trace
         arrays = as_arrays(trace.layout.take_call(args, kwargs), trace.graph.inputs)
         own = self.traced(params)
-        return own.result(self.fixed.program(own, arrays), arrays)
+        return own.result(self.run(self.fixed.program, params, arrays), arrays)
+
+    def run(self, program: NativeProgram, params: Mapping[str, Any], arrays: Sequence[Any]) -> Any:
+        """What a program gives for the traced model over `params` and inputs beside the graph's.
+
+        While it is traced, iterations of a scan that are one program become a scan again: see `rolling`.
+        """
+
+        def outputs(params: Mapping[str, Any], arrays: Sequence[Any]) -> Any:
+            return program(self.traced(params), arrays)
+
+        compute = rolled if self.fixed.trace.program.has_loops else _called
+        return compute(outputs, params, arrays)
 
     def traced(self, params: Mapping[str, Any]) -> JaxTracedModel:
         """The traced model over `params`."""
@@ -123,6 +136,10 @@ class NativeModel:
     def with_params(self, params: Mapping[str, Any]) -> NativeModel:
         """The same model with other parameters, after training for instance."""
         return replace(self, params=dict(params))
+
+
+def _called(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
 
 
 def native_model(

@@ -12,6 +12,7 @@ import numpy as np
 
 from clika_core.ir.recording import Ref
 from clika_jax.flat import Number, Operand
+from clika_jax.loops.iterations import Iterations
 from clika_jax.sizes import has_size, resolve
 
 
@@ -21,6 +22,7 @@ class Operation:
 
     `slots` say at which position each operand of the neutral record stands, those that are left out included.
     `is_multiple` says that the call returns several values: port k is the k-th; else port 0 is the value.
+    `iterations` are those of unrolled loops around it.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Operation:
     slots: Mapping[str, int]
     is_multiple: bool = False
     depends_on_batch: bool = False
+    iterations: Iterations = ()
 
     @property
     def reads(self) -> Iterator[Ref]:
@@ -74,12 +77,13 @@ def make_operation(
     settings: Mapping[str, Any],
     *,
     is_multiple: bool = False,
+    iterations: Iterations = (),
 ) -> Operation:
     """The operation whose operands stand in the order of their roles."""
     values = tuple(operands.values())
     sized = has_size(settings) or any(isinstance(v, Number) and has_size(v.value) for v in values)
     slots = {role: position for position, role in enumerate(operands)}
-    return Operation(name, function, values, settings, slots, is_multiple, sized)
+    return Operation(name, function, values, settings, slots, is_multiple, sized, iterations)
 
 
 def store(operation: Operation, result: Any) -> dict[Ref, Any]:

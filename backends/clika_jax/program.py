@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from clika_core.backend.operation_table import OperationTable
@@ -32,3 +33,8 @@ class TracedProgram(OperationTable[Operation]):
     results: tuple[Any, ...]
     result: Any
     batch_of: int | None
+
+    @cached_property
+    def has_loops(self) -> bool:
+        """Whether loops were unrolled in it."""
+        return any(operation.iterations for operation in self.operations.values())

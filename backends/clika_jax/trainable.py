@@ -159,9 +159,9 @@ class JaxTrainable(Trainable):
         self, trained: Tree, fixed: Tree, arrays: Sequence[Any], targets: Any, weight: Any
     ) -> Any:
         def total(trained: Tree) -> tuple[Any, Any]:
-            own = self.native.traced(_joined(trained, fixed))
-            outputs, extra = self._setup.program.with_losses(own, arrays)
-            result = own.result(outputs, arrays)
+            params = _joined(trained, fixed)
+            outputs, extra = self.native.run(self._setup.program.with_losses, params, arrays)
+            result = self.native.traced(params).result(outputs, arrays)
             losses = {**self._setup.losses(result, targets), **extra}
             scalars = {name: jnp.reshape(loss, ()).astype(jnp.float32) for name, loss in losses.items()}
             share = weight / self._setup.accumulation
@@ -170,8 +170,9 @@ class JaxTrainable(Trainable):
         return jax.value_and_grad(total, has_aux=True)(trained)
 
     def _outputs(self, trained: Tree, fixed: Tree, arrays: Sequence[Any]) -> Any:
-        own = self.native.traced(_joined(trained, fixed))
-        return own.result(self._setup.program(own, arrays), arrays)
+        params = _joined(trained, fixed)
+        outputs = self.native.run(self._setup.program, params, arrays)
+        return self.native.traced(params).result(outputs, arrays)
 
     def _stepped(
         self, trained: Tree, moments: Any, gradients: Tree, rate: Any, pace: Any

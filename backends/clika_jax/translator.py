@@ -148,7 +148,7 @@ class Call:
         shapes = tuple(result) if not isinstance(result, Shaped) else (result,)
         name = f"{self.equation.id}.{suffix}" if suffix else self.equation.id
         self.translator.operations[name] = make_operation(
-            name, function, operands, settings or {}, is_multiple=several
+            name, function, operands, settings or {}, is_multiple=several, iterations=self.equation.iterations
         )
         self._record(name, type_name, operands, shapes, attributes or {})
         if suffix:

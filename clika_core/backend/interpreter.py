@@ -48,7 +48,7 @@ class Interpreter(ABC, Generic[Native]):
         """Visit every layer; the values beside the graph's output nodes."""
         for step in self._schedule.steps:
             self._help(step.helpers)
-            self._visit(step, visitor)
+            self.visit(step, visitor)
             for ref in step.frees:
                 self._values.pop(ref, None)
         return tuple(map(self.value, self._schedule.outputs))
@@ -58,7 +58,8 @@ class Interpreter(ABC, Generic[Native]):
         source = self._schedule.passed.get(ref, ref)
         return self._values[source] if source in self._values else self._state[source.record]
 
-    def _visit(self, step: Step[Native], visitor: Visitor) -> None:
+    def visit(self, step: Step[Native], visitor: Visitor) -> None:
+        """One layer through the visitor; what it gives is kept."""
         outputs = visitor(self.call(step, tuple(map(self.value, step.inputs)), self._weights(step)))
         self._values.update(zip(step.region.outputs, outputs, strict=True))
 

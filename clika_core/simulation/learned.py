@@ -7,10 +7,10 @@ The numbers are those of the simulation with the same scales: the same float32 o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod, sqrt
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import PROBABILITIES, quantization_points
 from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation, called
 from clika_core.targets.target import Arithmetic, Target
+
+Key = TypeVar("Key")
+Held = TypeVar("Held")
 
 Scales = Mapping[str, NDArray[np.float32]]
 
@@ -71,14 +74,11 @@ class LearnedSimulation:
         """A visitor for one run of a native model that holds the scales; see `Simulation.visitor`."""
         scales = _Run(self, model)
         simulation = self.simulation
-        specs = {head: scales.spec(spec) for head, spec in simulation.specs.items()}
         own = replace(
             simulation,
-            specs=specs,
-            coded={key: scales.activation(key, params) for key, params in simulation.coded.items()},
-            quantize_at={
-                key: scales.activation(key, params) for key, params in simulation.quantize_at.items()
-            },
+            specs=_AsNeeded(simulation.specs, lambda _, spec: scales.spec(spec)),
+            coded=_AsNeeded(simulation.coded, scales.activation),
+            quantize_at=_AsNeeded(simulation.quantize_at, scales.activation),
         )
         return own.visitor(model.arrays, compute)
 
@@ -93,6 +93,31 @@ class LearnedSimulation:
             {k: with_scale(p, self.activations.get(k)) for k, p in self.parameters.activations.items()},
             {k: with_scale(p, self.weights.get(k)) for k, p in self.parameters.weights.items()},
         )
+
+
+class _AsNeeded(Mapping[Key, Held]):
+    """What `make` makes of each value of a mapping, made where it is first asked for.
+
+    What belongs to one layer is so computed with that layer.
+    """
+
+    def __init__(self, given: Mapping[Key, Held], make: Callable[[Key, Held], Held]) -> None:
+        self._given, self._make = given, make
+        self._made: dict[Key, Held] = {}
+
+    def __getitem__(self, key: Key) -> Held:
+        if key not in self._made:
+            self._made[key] = self._make(key, self._given[key])
+        return self._made[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._given
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
 
 
 def learn_scales(
