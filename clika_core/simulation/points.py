@@ -36,7 +36,7 @@ def giving_floats(
 ) -> frozenset[str]:
     """The heads of quantized groups whose sums leave as reals: rounding them would serve no integer reader.
 
-    What leaves the model, or is clamped behind the kernel, is rounded.
+    What leaves the model is read in floating point; what is clamped behind the kernel is rounded.
     """
     nodes = wiring.graph.nodes
     return frozenset(
@@ -47,7 +47,7 @@ def giving_floats(
         and target.arithmetic(wiring.graph[head]) is Arithmetic.ACCUMULATE
         and target.kernels[wiring.graph[head].type].gives_floats
         and (readers := wiring.readers.get((head, 0)))
-        and all(nodes[reader].name in floats for reader in readers)
+        and all(nodes[reader].kind is NodeKind.OUTPUT or nodes[reader].name in floats for reader in readers)
     )
 
 

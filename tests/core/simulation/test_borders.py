@@ -74,27 +74,27 @@ def test_a_float_layer_s_value_is_quantized_once_for_all_integer_readers() -> No
 def test_a_code_is_dequantized_once_for_all_float_readers_and_the_output() -> None:
     s = Sketch()
     h = s.linear(s.input("x", 8), 8, 8)
-    found = run(s.output(s.op("tanh", h), s.op("silu", h), h))
+    found = run(s.output(s.op("tanh", h), s.op("silu", h), h, s.linear(h, 8, 3)))
     assert counted(found).dequantized[found.parameters.activations["linear_1", 0]] == 1
 
 
 def test_between_integer_layers_nothing_is_dequantized() -> None:
     s = Sketch()
     h = s.op("relu", s.linear(s.input("x", 8), 8, 8))
-    found = run(s.output(s.linear(h, 8, 3)))
-    assert list(counted(found).dequantized) == [found.parameters.activations["linear_2", 0]]
+    found = run(s.output(s.op("relu", s.linear(h, 8, 3))))
+    assert list(counted(found).dequantized) == [found.parameters.activations["relu_2", 0]]
 
 
 def test_outputs_are_reals_on_the_grid_of_their_layer() -> None:
     s = Sketch()
     x = s.input("x", 8)
-    model = s.output(s.linear(x, 8, 4), s.op("tanh", x), x)
+    model = s.output(s.op("relu", s.linear(x, 8, 4)), s.linear(x, 8, 4), s.op("tanh", x), x)
     found = run(model)
     data = batches(model)[0]
-    grid, floating, passed = found.simulation.run(found.model, data)
-    params = found.parameters.activations["linear_1", 0]
-    steps = grid / params.scale
-    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-4)
+    grid, sums, floating, passed = found.simulation.run(found.model, data)
+    scale_of_sums = found.simulation.specs["linear_2"].sums.scale
+    for steps in (grid / found.parameters.activations["relu_1", 0].scale, sums / scale_of_sums):
+        np.testing.assert_allclose(steps, np.rint(steps), rtol=1e-6, atol=1e-4)
     np.testing.assert_array_equal(floating, np.tanh(data[0]))
     np.testing.assert_array_equal(passed, data[0])
 

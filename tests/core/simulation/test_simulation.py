@@ -86,7 +86,8 @@ def wide_network() -> tuple[LoopbackModel, list[tuple[Array, ...]]]:
     """3,000 products of positive codes: sums far above 2**24."""
     s = Sketch(1)
     weight = s.random.uniform(0.5, 1, (5, 3000)).astype(np.float32)
-    model = s.output(s.op("linear", s.input("x", 3000), weight=weight, bias=s.weights(5)))
+    sums = s.op("linear", s.input("x", 3000), weight=weight, bias=s.weights(5))
+    model = s.output(s.op("relu", sums))
     return model, [(s.random.uniform(0.2, 1, (32, 3000)).astype(np.float32),) for _ in range(2)]
 
 
@@ -104,6 +105,8 @@ def test_without_float64_they_would_not() -> None:
     sums: dict[str, Array] = {}
 
     def tap(call: LayerCall) -> tuple[Array, ...]:
+        if call.node.type == "relu":
+            return call.run()
         assert spec.inputs[0] is not None
         codes = arrays.quantize(call.inputs[0], spec.inputs[0])
         weight = arrays.quantize(call.weights["weight"], spec.weights["weight"])
