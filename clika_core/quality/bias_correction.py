@@ -44,19 +44,25 @@ MAX_ROWS: Final = 1024  # of the outputs of a layer, chosen at random, from whic
 
 def correct_biases(work: Work) -> tuple[Work, Improvement]:
     """The model with corrected biases."""
-    biases = corrected_biases(work.model, work.simulation, work.inputs)
+    biases = corrected_biases(work.model, work.simulation, work.inputs, work.reference)
     found = work.with_biases(biases)
     return found, Improvement(tuple(biases), f"bias correction: the biases of {len(biases)} layers")
 
 
-def corrected_biases(model: TracedModel, simulation: Simulation, inputs: Sequence[Array]) -> Biases:
+def corrected_biases(
+    model: TracedModel,
+    simulation: Simulation,
+    inputs: Sequence[Array],
+    reference: TracedModel | None = None,
+) -> Biases:
     """The corrected biases, float32 [C], of the integer layers that have one; `model` stays as it is.
 
-    `inputs` are one batch of native inputs; the means are taken over it. Two passes: one float, one quantized.
+    `inputs` are one batch of native inputs; the means are taken over it. Two passes: one of the float model
+    `reference`, which is `model` where no other is given, and one quantized.
     """
     heads = {head for head, spec in simulation.specs.items() if _has_bias(spec, model)}
     floats = _FloatVisitor(model, heads)
-    model.interpret(inputs, floats)
+    (model if reference is None else reference).interpret(inputs, floats)
     correcting = _CorrectingVisitor(simulation, model, floats.seen)
     model.interpret(inputs, correcting)
     return correcting.biases

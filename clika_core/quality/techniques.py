@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from clika_core.quality.bias_correction import correct_biases
+from clika_core.quality.equalization import equalize_layers
 from clika_core.quality.work import Improvement, Work
 from clika_core.settings.sections import GlobalQuantizationSettings
 
@@ -25,7 +26,10 @@ class Technique:
 
 
 TECHNIQUES: Final[Mapping[str, Technique]] = MappingProxyType(
-    {"bias_correction": Technique(correct_biases, is_default=True)}
+    {
+        "cross_layer_equalization": Technique(equalize_layers, is_default=True),
+        "bias_correction": Technique(correct_biases, is_default=True),
+    }
 )
 
 

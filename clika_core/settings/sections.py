@@ -70,6 +70,11 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
     observer = Setting(
         Nullable(_OBSERVER), None, "How the range of an activation follows from calibration data; null: mse."
     )
+    cross_layer_equalization = Setting(
+        Nullable(Boolean()),
+        None,
+        "After training: scale channels between layers so that those of one value are alike; null: yes.",
+    )
     bias_correction = Setting(
         Nullable(Boolean()),
         None,

@@ -132,6 +132,11 @@ CASES: Final = [
     ),
     Case("observer", "mean_min_max", lambda a, b: widest(b) < widest(a)),
     Case(
+        "cross_layer_equalization",
+        True,
+        lambda a, b: "cross_layer_equalization has no" in b.log and "cross_layer_equalization has no" not in a.log,
+    ),
+    Case(
         "bias_correction",
         True,
         lambda a, b: "bias_correction has no" in b.log and "bias_correction has no" not in a.log,

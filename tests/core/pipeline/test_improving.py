@@ -9,6 +9,7 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json
+from clika_core.quality.techniques import TECHNIQUES
 from clika_core.settings.model import Settings
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Sketch, batches
@@ -55,7 +56,7 @@ def test_the_model_before_stays_and_is_the_float_baseline() -> None:
 def test_nothing_is_done_where_nothing_is_asked_for_or_quantized() -> None:
     data = batches(deep(1))
     found = quantized(deep(1), data)
-    assert improved(found, settings_with(bias_correction=False), Batches(data)) is found
+    assert improved(found, settings_with(**dict.fromkeys(TECHNIQUES, False)), Batches(data)) is found
     floats = quantized(deep(1), data, settings=settings_with(skip=["op:conv", "op:relu6"]))
     assert improved(floats, settings_with(), Batches(data)) is floats
 

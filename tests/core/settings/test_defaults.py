@@ -55,6 +55,7 @@ layer_settings: {}
 """
 OWN_ADDITIONS = {
     ("global_quantization_settings", "bias_correction"),
+    ("global_quantization_settings", "cross_layer_equalization"),
     ("global_quantization_settings", "observer"),
     ("global_quantization_settings", "weights_group_size"),
     *(

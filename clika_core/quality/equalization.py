@@ -1,0 +1,106 @@
+"""Cross-layer equalization: channels of a value are made alike, so that one scale serves all of them.
+
+Dividing channel c of a layer's output by a factor s[c] > 0 and multiplying the weights that read it by s[c] leaves
+the float function as it is, as long as what lies between lets positive factors pass (Nagel et al. 2019, "Data-free
+quantization through weight equalization and bias correction", section 4.1):
+
+    W1'[c] = W1[c] / s[c]      bias1'[c] = bias1[c] / s[c]      W2'[:, c] = W2[:, c] · s[c]
+
+Weights have a scale for each output channel already, so it is values between layers, with one scale each, that gain.
+With r[v, c] the size of channel c in the quantized value v, and all values in which the channel occurs,
+
+    log s[c] = STRENGTH · mean over v of log(r[v, c] / max r[v])           size = sqrt(largest |x| · rms of x)
+
+STRENGTH 1 would make all channels alike and leave the differences to the columns of W2, which then share a scale
+per row; 1/2 shares them out. Ranges are calibrated anew for what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.backend.interface import Removals
+from clika_core.ir.graph import Node, ValueKey
+from clika_core.quality.channels import Channels, follow_channels
+from clika_core.quality.work import Improvement, Work
+from clika_core.simulation.parameters import share
+from clika_core.simulation.points import quantization_points
+
+STRENGTH: Final = 0.5
+LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this large
+
+Operands = Mapping[tuple[str, str], NDArray[Any]]
+
+
+def equalize_layers(work: Work) -> tuple[Work, Improvement]:
+    """The model with equalized channels, and the ranges of what they changed calibrated anew."""
+    values = {*work.simulation.coded, *work.simulation.quantize_at}
+    channels = follow_channels(work.model, work.inputs, values, sizes)
+    factors = channel_factors(channels)
+    layers = tuple(name for name, made in channels.made.items() if np.any(factors[made] != 1))
+    if not layers:
+        return work, Improvement((), "cross-layer equalization: no channels that can be scaled")
+    changed = {key for key, extent in channels.extents.items() if np.any(factors[extent.numbers] != 1)}
+    found = work.with_weights(scaled_operands(work, channels, factors))
+    found = found.with_reference(found.model.preprocess(Removals({})))
+    summary = f"cross-layer equalization: the outputs of {len(layers)} layers, {len(changed)} ranges anew"
+    return _observed_anew(found, changed), Improvement(layers, summary)
+
+
+def sizes(rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The size of each channel, [C], given its values [C, values]: between the largest and the root mean square."""
+    largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0)).astype(np.float64)
+    mean_square = np.einsum("cv,cv->c", rows, rows, dtype=np.float64) / max(rows.shape[1], 1)
+    return np.asarray(np.sqrt(largest * np.sqrt(mean_square)))
+
+
+def channel_factors(channels: Channels) -> NDArray[np.float64]:
+    """s for every channel ever numbered; 1 for those that are fixed, that nothing reads, or that are in no value."""
+    roots = channels.classes.roots
+    total, count = np.zeros(len(roots)), np.zeros(len(roots))
+    for extent in channels.extents.values():
+        largest = extent.sizes.max(initial=0.0)
+        if largest > 0:
+            share_of_largest = np.maximum(extent.sizes / largest, LEAST)
+            np.add.at(total, roots[extent.numbers], np.log(share_of_largest))
+            np.add.at(count, roots[extent.numbers], 1.0)
+    logarithm = STRENGTH * total / np.maximum(count, 1.0)
+    return np.where(channels.free(), np.exp(logarithm[roots]), 1.0)
+
+
+def scaled_operands(work: Work, channels: Channels, factors: NDArray[np.float64]) -> Operands:
+    """The weights and biases of all layers whose channels are scaled, by (layer, role), rounded once."""
+    found: dict[tuple[str, str], NDArray[Any]] = {}
+    for name in dict.fromkeys((*channels.made, *channels.read)):
+        held, node = work.model.parameters(name), work.plan.graph[name]
+        made = factors[channels.made[name]]
+        weight = held["weight"] / made.reshape(-1, *[1] * (held["weight"].ndim - 1))
+        if name in channels.read:
+            weight = weight * _by_column(node, weight.shape, factors[channels.read[name]])
+        found[name, "weight"] = weight.astype(held["weight"].dtype)
+        if "bias" in held:
+            found[name, "bias"] = (held["bias"] / made).astype(held["bias"].dtype)
+    return found
+
+
+def _by_column(node: Node, shape: tuple[int, ...], factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The factors of a layer's input channels, shaped to multiply its weight [out, in / groups, ...]."""
+    groups = node.attributes.get("groups", 1) if node.type == "conv" else 1
+    assert isinstance(groups, int)
+    by_row = np.repeat(factors.reshape(groups, shape[1]), shape[0] // groups, axis=0)
+    return by_row.reshape(shape[0], shape[1], *[1] * (len(shape) - 2))
+
+
+def _observed_anew(work: Work, changed: set[ValueKey]) -> Work:
+    """The same model, with parameters that fit values whose channels have changed."""
+    plan, given = work.plan, work.parameters
+    points = quantization_points(work.simulation.wiring, plan.groups, work.target, set(plan.skipped))
+    observers = work.observe(work.model, [key for key in points.observed if key in changed])
+    observed = {key: given.activations[key] for key in points.observed}
+    for key, observer in observers.items():
+        observed[key] = observer.params(work.target.activation_scheme(observed[key].format.num_bits))
+    return work.with_activations(share(points, observed))
