@@ -146,7 +146,7 @@ class _Following:
             if node.type in _PASSING:
                 found = [_passed(node, known[0], shapes[0])]
             elif node.type == "add" and len(known) == len(node.inputs) == 2:
-                found = [self._added(*known, call)]
+                found = [self._added(known[0], known[1], call)]
             elif node.type in _MOVING and len(known) == len(node.inputs):
                 found = self._moved(call, known)
         if any(tag is None for tag in found):

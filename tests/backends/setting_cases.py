@@ -134,7 +134,9 @@ CASES: Final = [
     Case(
         "cross_layer_equalization",
         True,
-        lambda a, b: "cross_layer_equalization has no" in b.log and "cross_layer_equalization has no" not in a.log,
+        lambda a, b: (
+            "cross_layer_equalization has no" in b.log and "cross_layer_equalization has no" not in a.log
+        ),
     ),
     Case(
         "bias_correction",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from clika_core.pipeline import deployment
@@ -56,7 +58,8 @@ def test_the_model_before_stays_and_is_the_float_baseline() -> None:
 def test_nothing_is_done_where_nothing_is_asked_for_or_quantized() -> None:
     data = batches(deep(1))
     found = quantized(deep(1), data)
-    assert improved(found, settings_with(**dict.fromkeys(TECHNIQUES, False)), Batches(data)) is found
+    none: dict[str, Any] = dict.fromkeys(TECHNIQUES, False)
+    assert improved(found, settings_with(**none), Batches(data)) is found
     floats = quantized(deep(1), data, settings=settings_with(skip=["op:conv", "op:relu6"]))
     assert improved(floats, settings_with(), Batches(data)) is floats
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,7 @@ from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
 from tests.core.loopback.quantizing import quantized, settings_with
 
-ALONE = {"bias_correction": False}
+ALONE: dict[str, Any] = {"bias_correction": False}
 
 
 def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:
