@@ -92,8 +92,9 @@ def test_outputs_are_reals_on_the_grid_of_their_layer() -> None:
     found = run(model)
     data = batches(model)[0]
     grid, sums, floating, passed = found.simulation.run(found.model, data)
-    scale_of_sums = found.simulation.specs["linear_2"].sums.scale
-    for steps in (grid / found.parameters.activations["relu_1", 0].scale, sums / scale_of_sums):
+    reals = found.simulation.specs["linear_2"].sums
+    assert reals is not None
+    for steps in (grid / found.parameters.activations["relu_1", 0].scale, sums / reals.scale):
         np.testing.assert_allclose(steps, np.rint(steps), rtol=1e-6, atol=1e-4)
     np.testing.assert_array_equal(floating, np.tanh(data[0]))
     np.testing.assert_array_equal(passed, data[0])
