@@ -136,6 +136,15 @@ class JaxArrays:
         found: tuple[Any, ...] = jax.checkpoint(lambda own: tuple(function(own)))(list(arrays))
         return found
 
+    def moments(self, array: Any, axes: Sequence[int]) -> tuple[Any, Any]:
+        """Mean, and variance over N, along `axes`."""
+        wide = array.astype(jnp.float32)
+        return jnp.mean(wide, tuple(axes)), jnp.var(wide, tuple(axes))
+
+    def reshape(self, array: Any, shape: Sequence[int]) -> Any:
+        """The same elements in another shape."""
+        return jnp.reshape(array, tuple(shape))
+
     def relative_error(self, array: Any, reference: Any) -> Any:
         """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""
         wanted = lax.stop_gradient(reference).astype(jnp.float32)

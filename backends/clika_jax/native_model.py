@@ -133,6 +133,10 @@ class NativeModel:
         """The same model with gradients to its ranges, scaled as LSQ does (Esser et al. 2020, section 2.2)."""
         return replace(self, fixed=replace(self.fixed, trains_ranges=True))
 
+    def with_program(self, program: NativeProgram) -> NativeModel:
+        """The same model, computed by another program."""
+        return replace(self, fixed=replace(self.fixed, program=program))
+
     def with_params(self, params: Mapping[str, Any]) -> NativeModel:
         """The same model with other parameters, after training for instance."""
         return replace(self, params=dict(params))

@@ -7,6 +7,8 @@ as everywhere in JAX: they compute with `jax.numpy`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import jax
@@ -14,9 +16,18 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
-from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
+from clika_core.backend.trainable import (
+    FROM_SCRATCH,
+    HALF,
+    NativeState,
+    Setup,
+    Statistics,
+    Trainable,
+    TrainedProgram,
+)
 from clika_core.errors import StateError
 from clika_jax.arrays import to_numpy
 from clika_jax.inputs import as_arrays
@@ -38,6 +49,7 @@ HONOURED: Final = frozenset(
         "distributed_training_settings.multi_gpu",
         "training_settings.gradient_checkpointing",  # the core's program asks for it
         HALF,
+        FROM_SCRATCH,
     }
 )
 """The options of a setup that mean something here."""
@@ -61,20 +73,27 @@ class JaxTrainable(Trainable):
         self._optimizer = optimizer_of(setup.optimizer, setup.learning_rate)
         self._moments = first_state(self._optimizer, self._trained)
         self._use(scale_steps(setup.learned, is_adaptive=is_adaptive(self._optimizer, self._trained)))
-        self._learn = jax.jit(self._gradients_of)
-        self._predict = jax.jit(self._outputs)
+        self._compile()
         self._sum = jax.jit(lambda a, b: jax.tree.map(jnp.add, a, b))
+
+    def _compile(self) -> None:
+        """Functions of their own: JAX knows a method again, and with it what was compiled of it."""
+        self._learn = jax.jit(lambda *given: self._gradients_of(*given))
+        self._predict = jax.jit(lambda *given: self._outputs(*given))
 
     def _use(self, steps: Mapping[str, float]) -> None:
         self._steps = dict(steps)
         self._gradients: Tree | None = None
-        self._update = jax.jit(self._stepped)
+        self._update = jax.jit(lambda *given: self._stepped(*given))
 
     def accumulate(self, inputs: Any, targets: Any, weight: float = 1.0) -> tuple[Mapping[str, float], Any]:
         """Forward and backward on one batch; its gradients, times `weight`, are added."""
         arrays = self._arrays(inputs)
         learn = self._learn if _is_compilable(targets) else self._gradients_of
-        (_, (losses, result)), found = learn(self._trained, self._fixed, arrays, targets, np.float32(weight))
+        (_, (losses, result, statistics)), found = learn(
+            self._trained, self._fixed, arrays, targets, np.float32(weight)
+        )
+        self._keep(statistics)
         self._gradients = found if self._gradients is None else self._sum(self._gradients, found)
         return {name: float(loss) for name, loss in losses.items()}, result
 
@@ -111,6 +130,13 @@ class JaxTrainable(Trainable):
         """The learning rate of weights; none where the optimizer keeps it to itself."""
         rate = self._optimizer.learning_rate(self._moments)
         return [] if rate is None else [rate]
+
+    def use(self, program: TrainedProgram, statistics: Statistics = MappingProxyType({})) -> None:
+        """Go on with another program over the same parameters: it is compiled anew."""
+        self._keep({key: jnp.asarray(value) for key, value in statistics.items()})
+        self._setup = replace(self._setup, program=program)
+        self.native = self.native.with_program(program)
+        self._compile()
 
     def set_learning_rate(self, rate: float) -> None:
         """Give weights this learning rate; scales have their shares of it."""
@@ -160,12 +186,12 @@ class JaxTrainable(Trainable):
     ) -> Any:
         def total(trained: Tree) -> tuple[Any, Any]:
             params = _joined(trained, fixed)
-            outputs, extra = self.native.run(self._setup.program.with_losses, params, arrays)
+            outputs, extra, statistics = self.native.run(self._setup.program.with_losses, params, arrays)
             result = self.native.traced(params).result(outputs, arrays)
             losses = {**self._setup.losses(result, targets), **extra}
             scalars = {name: jnp.reshape(loss, ()).astype(jnp.float32) for name, loss in losses.items()}
             share = weight / self._setup.accumulation
-            return sum(scalars.values()) * share, (scalars, result)
+            return sum(scalars.values()) * share, (scalars, result, statistics)
 
         return jax.value_and_grad(total, has_aux=True)(trained)
 
@@ -200,6 +226,13 @@ class JaxTrainable(Trainable):
     def _arrays(self, inputs: Any) -> list[Any]:
         trace = self.native.fixed.trace
         return as_arrays(trace.layout.take(inputs), trace.graph.inputs)
+
+    def _keep(self, statistics: Mapping[LayerRole, Any]) -> None:
+        """Take over running statistics of norms, which are operands of their own and never trained."""
+        if statistics:
+            paths = {self.native.fixed.overrides[key]: array for key, array in statistics.items()}
+            self._fixed = merged({p: paths.get(p, a) for p, a in paths_of(self._fixed)})
+            self.native = self.native.with_params(_joined(self._trained, self._fixed))
 
     def _load_params(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         own = dict(paths_of(self.native.params))

@@ -6,6 +6,7 @@ divisor takes the sign of what it divides: a value that nobody knows beforehand.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -130,6 +131,15 @@ class TensorFlowArrays:
             return tf.identity(x), lambda upstream: upstream * tf.cast(factor, upstream.dtype)
 
         return scaled(array)
+
+    def moments(self, array: Any, axes: Sequence[int]) -> tuple[Any, Any]:
+        """Mean, and variance over N, along `axes`."""
+        mean, variance = tf.nn.moments(tf.cast(array, tf.float32), list(axes))
+        return mean, variance
+
+    def reshape(self, array: Any, shape: Sequence[int]) -> Any:
+        """The same elements in another shape."""
+        return tf.reshape(array, list(shape))
 
     def relative_error(self, array: Any, reference: Any) -> Any:
         """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""

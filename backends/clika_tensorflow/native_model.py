@@ -49,6 +49,10 @@ class _Runner:
         self._trace, self._schedule, self._removed = model.trace, model.schedule, model.removed
         self._program, self._left_out = program, [k for k, v in model.held.overrides.items() if v is None]
 
+    def use(self, program: NativeProgram) -> None:
+        """Compute by another program from now on."""
+        self._program = program
+
     @property
     def input_signature(self) -> list[Any]:
         """The arguments of a call, each with the shape it was traced with and sizes that may change left open."""
@@ -128,6 +132,10 @@ class NativeKerasModel(keras.Model):  # type: ignore[misc]
         """The traced model over this model's own variables, with gradients."""
         return self._clika_runner.traced([each.value for each in self._clika_variables])
 
+    def use(self, program: NativeProgram) -> None:
+        """Compute by another program from now on; what was compiled before keeps the old one."""
+        self._clika_runner.use(program)
+
     def owned(self) -> list[tuple[OwnValue, Any]]:
         """Every variable, after what it stands for."""
         return list(zip(self._clika_runner.own, self._clika_variables, strict=True))
@@ -171,6 +179,10 @@ class NativeModule(tf.Module):  # type: ignore[misc]
     def traced(self) -> TensorFlowTracedModel:
         """The traced model over this module's own variables, with gradients."""
         return self._clika_runner.traced(self.own_variables)
+
+    def use(self, program: NativeProgram) -> None:
+        """Compute by another program from now on; what was compiled before keeps the old one."""
+        self._clika_runner.use(program)
 
     def owned(self) -> list[tuple[OwnValue, Any]]:
         """Every variable, after what it stands for."""

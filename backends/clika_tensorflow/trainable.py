@@ -7,6 +7,8 @@ Python.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Final
 
 import keras
@@ -14,9 +16,18 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.saved import saved_weights
 from clika_core.backend.scale_steps import scale_steps
-from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
+from clika_core.backend.trainable import (
+    FROM_SCRATCH,
+    HALF,
+    NativeState,
+    Setup,
+    Statistics,
+    Trainable,
+    TrainedProgram,
+)
 from clika_core.errors import StateError
 from clika_tensorflow.example import as_tensors, check_tensors, to_numpy
 from clika_tensorflow.interpreter import build_result
@@ -27,7 +38,7 @@ from clika_tensorflow.traced_model import TensorFlowTracedModel
 from clika_tensorflow.workers import TensorFlowWorkers
 
 PREFIX: Final = "variables."
-HONOURED: Final = frozenset({"distributed_training_settings.multi_gpu", HALF})
+HONOURED: Final = frozenset({"distributed_training_settings.multi_gpu", HALF, FROM_SCRATCH})
 """The options of a setup that mean something here."""
 _TINY: Final = 1e-6
 
@@ -46,6 +57,9 @@ class TensorFlowTrainable(Trainable):
         else:
             made = rebuilt(setup.optimizer, model, owned)
         self._use(made, scale_steps(setup.learned, is_adaptive=made.is_adaptive))
+        self._compile()
+
+    def _compile(self) -> None:
         self._learn = tf.function(self._with_losses, autograph=False, reduce_retracing=True)
         self._predict = tf.function(self._outputs, autograph=False, reduce_retracing=True)
 
@@ -59,11 +73,12 @@ class TensorFlowTrainable(Trainable):
         """Forward and backward on one batch; its gradients, times `weight`, are added."""
         arrays = self._arrays(inputs)
         with tf.GradientTape() as tape:
-            outputs, extra = self._learn(arrays)
+            outputs, extra, statistics = self._learn(arrays)
             result = self._result(outputs, arrays)
             losses = {**self._setup.losses(result, targets), **extra}
             scalars = {name: _scalar(loss) for name, loss in losses.items()}
             total = tf.add_n(list(scalars.values())) * (weight / self._setup.accumulation)
+        self._keep(statistics)
         trained = self._made.trained
         found = tape.gradient(total, [_variable(v) for v in trained.values()])
         for name, gradient in zip(trained, found, strict=True):
@@ -107,6 +122,13 @@ class TensorFlowTrainable(Trainable):
     def learning_rates(self) -> Sequence[float]:
         """The learning rate of weights."""
         return [self._made.learning_rate()]
+
+    def use(self, program: TrainedProgram, statistics: Statistics = MappingProxyType({})) -> None:
+        """Go on with another program over the same variables: it is traced anew."""
+        self._keep(statistics)
+        self._setup = replace(self._setup, program=program)
+        self.native.use(program)
+        self._compile()
 
     def set_learning_rate(self, rate: float) -> None:
         """Give weights this learning rate; scales have their shares of it."""
@@ -183,6 +205,13 @@ class TensorFlowTrainable(Trainable):
         factor = tf.minimum(limit / (norm + _TINY), 1.0)
         self._gradients = {name: gradient * factor for name, gradient in self._gradients.items()}
         return float(norm)
+
+    def _keep(self, statistics: Mapping[LayerRole, Any]) -> None:
+        """Take over running statistics of norms, which are operands of their own."""
+        if statistics:
+            own = {each.key: variable for each, variable in self.native.owned()}
+            for key, value in statistics.items():
+                own[key].assign(value)
 
     def _load_variables(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         own = {each.name: variable for each, variable in self.native.owned()}

@@ -151,6 +151,15 @@ class TorchArrays:
         found: tuple[Tensor, ...] = checkpoint(lambda *own: function(own), *arrays, use_reentrant=False)
         return found
 
+    def moments(self, array: Tensor, axes: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Mean, and variance over N, along `axes`."""
+        variance, mean = torch.var_mean(array.float(), list(axes), correction=0)
+        return mean, variance
+
+    def reshape(self, array: Tensor, shape: Sequence[int]) -> Tensor:
+        """The same elements in another shape."""
+        return array.reshape(list(shape))
+
     def relative_error(self, array: Tensor, reference: Tensor) -> Tensor:
         """Sum of (array - reference)**2 over the sum of reference**2; no gradient to `reference`."""
         wanted = reference.detach().float()

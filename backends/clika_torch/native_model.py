@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -91,6 +91,18 @@ class NativeModel(nn.Module):
         """The scales that are trained, by the core's names."""
         scales = self._clika.scales
         return {name: self.get_parameter(path) for name, path in scales.items()}
+
+    def use(self, program: NativeProgram) -> None:
+        """Compute by another program from now on."""
+        self._clika = replace(self._clika, program=program)
+
+    def keep(self, statistics: Mapping[LayerRole, Tensor]) -> None:
+        """Take over running statistics of norms, which are operands of their own."""
+        with torch.no_grad():
+            for key, value in statistics.items():
+                path = self._clika.overrides[key]
+                assert path is not None
+                self.get_buffer(path).copy_(value)
 
     def path_of(self, layer: str, role: str) -> str | None:
         """The name here of an operand that was replaced or added, None for any other."""

@@ -7,20 +7,18 @@ FSDP       parameters, gradients and the optimizer's state are shared out; the m
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from clika_core.backend.trainable import TrainedProgram
+from clika_core.backend.trainable import Trained, TrainedProgram
 from clika_core.backend.workers import Workers
 
 if TYPE_CHECKING:
     from clika_torch.native_model import NativeModel
-
-Outputs = tuple[tuple[Tensor, ...], Mapping[str, Tensor]]
 
 
 class Pass(nn.Module):
@@ -32,13 +30,16 @@ class Pass(nn.Module):
         self.native = native
         self._program = program
 
-    def forward(self, arrays: Sequence[Tensor], is_trained: bool) -> Outputs:
+    def forward(self, arrays: Sequence[Tensor], is_trained: bool) -> Trained:
         """The graph's outputs, and in training what the program adds to the losses."""
         own = self.native.traced()
         if is_trained:
-            outputs, extra = self._program.with_losses(own, arrays)
-            return tuple(outputs), dict(extra)
-        return self._program(own, arrays), {}
+            return self._program.with_losses(own, arrays)
+        return Trained(self._program(own, arrays), {}, {})
+
+    def use(self, program: TrainedProgram) -> None:
+        """Compute by another program from now on."""
+        self._program = program
 
 
 class Engine:
@@ -48,15 +49,19 @@ class Engine:
         """Wrap nothing."""
         self._pass: Any = Pass(native, program)
 
-    def train(self, arrays: Sequence[Tensor]) -> Outputs:
+    def train(self, arrays: Sequence[Tensor]) -> Trained:
         """A pass whose backward leads to gradients over all workers."""
-        found: Outputs = self._pass(arrays, True)
+        found: Trained = self._pass(arrays, True)
         return found
 
     def evaluate(self, arrays: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """The graph's outputs."""
-        outputs: tuple[Tensor, ...] = self._pass(arrays, False)[0]
+        outputs: tuple[Tensor, ...] = self._pass(arrays, False).outputs
         return outputs
+
+    def use(self, program: TrainedProgram) -> None:
+        """Compute by another program from now on."""
+        self._pass.use(program)
 
     def gather_gradients(self) -> None:
         """Average the gradients that passes do not."""
@@ -75,13 +80,13 @@ class DataParallel(Engine):
         super().__init__(native, program)
         self._wrapped: Any = None
 
-    def train(self, arrays: Sequence[Tensor]) -> Outputs:
+    def train(self, arrays: Sequence[Tensor]) -> Trained:
         """A pass through the wrapper. The traced program is the same every time, so unused parameters are known."""
         if self._wrapped is None:
             self._wrapped = nn.parallel.DistributedDataParallel(
                 self._pass, broadcast_buffers=False, static_graph=True
             )
-        found: Outputs = self._wrapped(arrays, True)
+        found: Trained = self._wrapped(arrays, True)
         return found
 
 

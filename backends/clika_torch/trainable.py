@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,15 @@ from torch import Tensor, nn
 from torch.autograd.graph import save_on_cpu
 
 from clika_core.backend.nested import mapped
-from clika_core.backend.trainable import HALF, NativeState, Setup, Trainable
+from clika_core.backend.trainable import (
+    FROM_SCRATCH,
+    HALF,
+    NativeState,
+    Setup,
+    Statistics,
+    Trainable,
+    TrainedProgram,
+)
 from clika_torch.arrays import to_numpy
 from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import build_result
@@ -31,7 +40,7 @@ DISTRIBUTED: Final = "distributed_training_settings.multi_gpu"
 SHARDING: Final = "distributed_training_settings.use_sharding"
 WEIGHTS: Final = "training_settings.weights_dtype"
 CHECKPOINTING: Final = "training_settings.gradient_checkpointing"  # the core's program asks for it
-HONOURED: Final = frozenset({CHECKPOINTING, OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS})
+HONOURED: Final = frozenset({CHECKPOINTING, OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS, FROM_SCRATCH})
 """The options of a setup that mean something here."""
 
 
@@ -111,6 +120,12 @@ class TorchTrainable(Trainable):
         held = [group for group in groups if not scales.issuperset(map(id, group["params"]))]
         return [float(group["lr"]) for group in held]
 
+    def use(self, program: TrainedProgram, statistics: Statistics = MappingProxyType({})) -> None:
+        """Go on with another program over the same parameters."""
+        self.native.keep({key: torch.as_tensor(value) for key, value in statistics.items()})
+        self.native.use(program)
+        self._engine.use(program)
+
     def set_learning_rate(self, rate: float) -> None:
         """Give the fastest group of weights this learning rate, and every other one its share of it."""
         fastest = max(self.learning_rates(), default=0.0)
@@ -166,7 +181,8 @@ class TorchTrainable(Trainable):
     def _forward(self, inputs: Any) -> tuple[Any, Mapping[str, Tensor]]:
         own = self.native.traced()
         arrays = self._arrays(own, inputs)
-        outputs, extra = self._engine.train(arrays)
+        outputs, extra, statistics = self._engine.train(arrays)
+        self.native.keep(statistics)
         return build_result(own.trace.program, outputs, own.held, arrays), extra
 
     def _arrays(self, own: TorchTracedModel, inputs: Any) -> list[Tensor]:

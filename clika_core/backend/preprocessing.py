@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from clika_core.ir.graph import Node
 from clika_core.ir.removals import removals
 
 Arrays = Mapping[str, NDArray[np.float32]]
+
+STATISTICS: Final = ("running_mean", "running_var")
+"""The operands of a batch norm that no gradient reaches."""
 
 
 def preprocess(model: TracedModel) -> TracedModel:
@@ -29,6 +33,18 @@ def preprocess(model: TracedModel) -> TracedModel:
                 node, prepared.parameters(host), model.graph[name], model.parameters(name)
             )
             prepared.parameters(host).update(folded)
+    return prepared
+
+
+def keep_norms(model: TracedModel) -> TracedModel:
+    """A copy without dropouts, whose batch norms stay; each has running statistics of its own, which can move."""
+    prepared = model.preprocess(
+        Removals({n: None for n, host in removals(model.graph).items() if host is None})
+    )
+    for node in model.graph.layers:
+        if node.type == "batch_norm":
+            own = model.parameters(node.name)
+            prepared.parameters(node.name).update({role: own[role] for role in STATISTICS if role in own})
     return prepared
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from clika_core.backend.array_ops import Array, ArrayOps
 from clika_core.backend.workers import ALONE, Workers
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 HALF: Final = "training_settings.amp_dtype"
 """The option of mixed precision, which the core's program computes in."""
+
+FROM_SCRATCH: Final = "training_settings.is_training_from_scratch"
+"""The option under which norms stay, and `Trained.statistics` come up."""
 
 Losses: TypeAlias = Callable[[Any, Any], Mapping[str, Any]]
 """(outputs, targets) -> native scalars by name; their sum is what training lowers."""
@@ -61,6 +65,30 @@ class LearningArrays(ArrayOps, Protocol):
         Only backends that honour `training_settings.gradient_checkpointing` are asked.
         """
 
+    def moments(self, array: Array, axes: Sequence[int]) -> tuple[Array, Array]:
+        """(d) Mean, and variance over N, float32, of the elements along `axes`, which are left out.
+
+        Only backends that honour `training_settings.is_training_from_scratch` are asked, here and below.
+        """
+
+    def reshape(self, array: Array, shape: Sequence[int]) -> Array:
+        """(d) The same elements in another shape."""
+
+
+Statistics: TypeAlias = Mapping[tuple[str, str], Array]
+
+
+class Trained(NamedTuple):
+    """What a pass of training gives.
+
+    `losses` are further native scalars by name that training lowers too (distillation). `statistics` are running
+    statistics of norms by layer and role, as they are after the batch: without gradients, to be kept.
+    """
+
+    outputs: tuple[Array, ...]
+    losses: Mapping[str, Array]
+    statistics: Statistics
+
 
 class TrainedProgram(Protocol):
     """The quantized model's arithmetic, as the core wrote it."""
@@ -68,10 +96,8 @@ class TrainedProgram(Protocol):
     def __call__(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, for native inputs beside `graph.inputs`."""
 
-    def with_losses(
-        self, model: TracedModel, inputs: Sequence[Array]
-    ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
-        """The outputs, and further native scalars by name that training lowers too (distillation)."""
+    def with_losses(self, model: TracedModel, inputs: Sequence[Array]) -> Trained:
+        """The outputs, what distillation adds to the losses, and statistics that follow the batch."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +189,13 @@ class Trainable(ABC):
     @abstractmethod
     def learning_rates(self) -> Sequence[float]:
         """The learning rate of each group of weights, without the schedule's factor; learned scales are left out."""
+
+    @abstractmethod
+    def use(self, program: TrainedProgram, statistics: Statistics = MappingProxyType({})) -> None:
+        """Go on with another program over the same parameters: its ranges are other ones.
+
+        `statistics` are running ones of norms to go on with, NumPy's or native, by layer and role.
+        """
 
     @abstractmethod
     def set_learning_rate(self, rate: float) -> None:

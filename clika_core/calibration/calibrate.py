@@ -8,7 +8,7 @@ from math import isfinite
 
 import numpy as np
 
-from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
+from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel, Visitor
 from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import ClikaError, DataError
 from clika_core.ir.graph import ValueKey
@@ -36,8 +36,11 @@ def calibrate(
     batches: Iterable[Sequence[Array]],
     make_observer: Callable[[], Observer],
     workers: Workers = ALONE,
+    around: Callable[[Visitor], Visitor] = lambda visitor: visitor,
 ) -> Calibration:
     """Observe `values` of the preprocessed `model` over `batches` of native inputs, in one pass.
+
+    `around` gives the visitor that runs a batch, from the one that observes what preprocessing would leave.
 
     Each of several workers has batches of its own; what all of them saw is merged, and is the same in every one.
     Raises DataError for data without a batch, and for NaN or infinity, naming the layer and the batch.
@@ -48,7 +51,7 @@ def calibrate(
         size = int(inputs[0].shape[0]) if len(inputs[0].shape) else 1
         visitor = _ObservingVisitor(observers, model.arrays, batch, size)
         visitor.see_inputs(model, inputs)
-        visitor.run(model, inputs)
+        visitor.run(model, inputs, around)
         num_batches, num_samples = num_batches + 1, num_samples + size
     found = Calibration(observers, num_batches, num_samples)
     if workers.count > 1:
@@ -136,10 +139,10 @@ class _ObservingVisitor:
             self._see((call.node.name, PROBABILITIES), probabilities(call, self._arrays))
         return outputs
 
-    def run(self, model: TracedModel, inputs: Sequence[Array]) -> None:
+    def run(self, model: TracedModel, inputs: Sequence[Array], around: Callable[[Visitor], Visitor]) -> None:
         """Interpret the model. What a layer raises on this data becomes a DataError naming layer and batch."""
         try:
-            model.interpret(inputs, self)
+            model.interpret(inputs, around(self))
         except ClikaError:
             raise
         except Exception as error:

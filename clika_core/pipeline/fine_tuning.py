@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import Backend, Removals, TracedModel
+from clika_core.backend.preprocessing import keep_norms
 from clika_core.backend.trainable import NativeState, Setup, StoredProgram, Trainable, no_training
 from clika_core.errors import ModelError, SettingsError
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.following import FollowingRanges, epochs_followed
+from clika_core.pipeline.from_scratch import check_following
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.narration import environment_lines, parsing_lines, plan_lines, settings_lines
 from clika_core.pipeline.notes import plan_notes
@@ -91,6 +94,7 @@ def clika_compress(
     workers = workers_for(backend, settings)
     task = task.shared_by(workers)
     folder = Path(output_path)
+    check_following(settings, task)
     workers.once(lambda: _claim(folder))
     with training_log(folder, workers) as journal:
         return str(_compress(folder, settings, model, backend, task, journal))
@@ -141,7 +145,7 @@ def _compress(
         plan=quantized.plan,
         simulation=quantized.simulation,
         learned=None if learned is None else with_start(learned, quantized.model),
-        target=quantized.target.name,
+        fitted=quantized.target,
         sensitivities={n: Sensitivity(m.qs, m.abs_l2) for n, m in quantized.measurements.items()},
         parameters=quantized.parameters,
         settings=settings,
@@ -202,8 +206,10 @@ def open_session(
         distillation,
         half=training.amp_dtype,
         is_recomputed=bool(training.gradient_checkpointing),
+        is_folding=training.is_training_from_scratch,
     )
-    trainable = compressed.model.trainable(setup(compressed, program, task, user_model))
+    base = keep_norms(compressed.traced) if program.is_folding else compressed.model
+    trainable = base.trainable(setup(compressed, program, task, user_model))
     if start.native is not None:
         trainable.load_state(start.native)
     for note in trainable.notes:
@@ -215,10 +221,12 @@ def open_session(
         history = replace(history, original={EVALUATION: evaluation(compressed.traced.run, trainable.place)})
     position = start.position if isinstance(start.position, Position) else Position(start.position)
     feed = Feed(task.training, randomness, position, is_reset=training.reset_train_data, workers=task.workers)
+    following = _following(compressed, trainable, program, task, randomness, start.evaluation)
     trainer = Trainer(
         trainable,
         training,
         feed,
+        before_batch=None if following is None else following.before_batch,
         metrics=task.training_metrics,
         evaluation=evaluation,
         callbacks=task.callbacks,
@@ -238,8 +246,34 @@ def open_session(
         callbacks=task.callbacks,
         say=journal.info,
         workers=task.workers,
+        following=following,
     )
     return Opened(session, trainable, max(trainable.learning_rates(), default=None))
+
+
+def _following(
+    compressed: Compressed,
+    trainable: Trainable,
+    program: QuantizedProgram,
+    task: Task,
+    randomness: Randomness,
+    start: RandomState,
+) -> FollowingRanges | None:
+    """Ranges that follow the training, where the settings ask for it."""
+    settings = compressed.settings
+    if not settings.trains or not epochs_followed(settings.training_settings):
+        return None
+    return FollowingRanges(
+        trainable,
+        program,
+        compressed.plan,
+        compressed.fitted,
+        settings,
+        task,
+        randomness,
+        start,
+        compressed.parameters,
+    )
 
 
 def say_learning_rate(settings: Settings, rate: float | None, journal: Journal) -> None:

@@ -143,12 +143,18 @@ def _simulate(
     settings: Settings,
 ) -> _Simulated:
     heads = [head for head in plan.groups if head not in set(plan.skipped)]
+    wiring = Wiring(plan.graph)
+    parameters = make_parameters(model, wiring, heads, points, seen, target, bits_of(plan, settings))
+    return _Simulated(parameters, simulation(model, plan, target, parameters))
+
+
+def bits_of(plan: Plan, settings: Settings) -> dict[str, tuple[int, int]]:
+    """Bits of (weights, activations) of every layer and graph input."""
     bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
     given = settings.global_quantization_settings
-    bits |= {node.name: (given.weights_num_bits, given.activations_num_bits) for node in plan.graph.inputs}
-    wiring = Wiring(plan.graph)
-    parameters = make_parameters(model, wiring, heads, points, seen, target, bits)
-    return _Simulated(parameters, simulation(model, plan, target, parameters))
+    return bits | {
+        node.name: (given.weights_num_bits, given.activations_num_bits) for node in plan.graph.inputs
+    }
 
 
 def _float_values(wiring: Wiring) -> list[ValueKey]:

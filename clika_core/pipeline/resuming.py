@@ -18,9 +18,11 @@ from clika_core.pipeline.fine_tuning import (
     open_session,
     say_learning_rate,
 )
+from clika_core.pipeline.following import epochs_followed
+from clika_core.pipeline.from_scratch import check_following
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.narration import plan_lines
-from clika_core.pipeline.quantization import fitted_target
+from clika_core.pipeline.quantization import bits_of, fitted_target
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
@@ -79,6 +81,7 @@ def clika_resume(
     folder = Path(clika_state_path).resolve().parent.parent
     workers = workers_for(backend_named(state.backend), settings)
     task = task.shared_by(workers)
+    check_following(settings, task)
     with training_log(folder, workers) as journal:
         journal.step(f"resume after epoch {state.epoch} from {clika_state_path}")
         path = Path(clika_state_path)
@@ -176,7 +179,8 @@ def _compressed(
         journal.step("the plan has changed: calibrate the values that are new")
         tell_details(journal, plan_lines(plan))
         parameters = _extended(model, plan, target, state, settings, task, randomness)
-    simulated = simulation(model, plan, target, parameters)
+    moved = _trained(model, state) if epochs_followed(settings.training_settings) else model
+    simulated = simulation(moved, plan, target, parameters)
     return Compressed(
         graph=state.graph,
         traced=traced,
@@ -185,7 +189,7 @@ def _compressed(
         plan=plan,
         simulation=simulated,
         learned=learned_scales(settings, model, plan, simulated, target, parameters),
-        target=target.name,
+        fitted=target,
         sensitivities=state.sensitivities,
         parameters=parameters,
         settings=settings,
@@ -195,6 +199,14 @@ def _compressed(
 
 def _decisions(plan: Plan) -> list[tuple[str, str, int, int]]:
     return [(d.name, d.precision, d.weights_num_bits, d.activations_num_bits) for d in plan.decisions]
+
+
+def _trained(model: TracedModel, state: SavedState) -> TracedModel:
+    """The preprocessed model with the weights that were saved."""
+    trained = model.preprocess(Removals({}))
+    for layer, own in state.weights.items():
+        trained.parameters(layer).update(own)
+    return trained
 
 
 def _extended(
@@ -207,9 +219,7 @@ def _extended(
     randomness: Randomness,
 ) -> Parameters:
     """Parameters of a new plan: those that were saved where bits are the same, the others from training data."""
-    trained = model.preprocess(Removals({}))
-    for layer, own in state.weights.items():
-        trained.parameters(layer).update(own)
+    trained = _trained(model, state)
     wiring = Wiring(model.graph)
     points = quantization_points(wiring, plan.groups, target, set(plan.skipped))
     heads = [head for head in plan.groups if head not in set(plan.skipped)]
@@ -217,8 +227,7 @@ def _extended(
     batches = calibration_batches(task, settings, randomness, state.position.random_state).inputs
     inputs = map(trained.flatten_inputs, batches)
     seen = calibrate(trained, points.observed, inputs, observer, task.workers)
-    bits = {d.name: (d.weights_num_bits, d.activations_num_bits) for d in plan.decisions}
-    fresh = make_parameters(trained, wiring, heads, points, seen, target, bits)
+    fresh = make_parameters(trained, wiring, heads, points, seen, target, bits_of(plan, settings))
     return Parameters(
         {
             key: kept if (kept := state.parameters.activations.get(key)) and kept.format == p.format else p

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.preprocessing import preprocess
 from clika_core.backend.trainable import StoredProgram, Trainable
 from clika_core.backend.workers import ALONE, Workers
 from clika_core.errors import OutputError
 from clika_core.files import write_whole
 from clika_core.ir.graph import Graph
+from clika_core.pipeline.following import FollowingRanges
 from clika_core.pipeline.saved_state import SavedState, weights_of
 from clika_core.pipeline.training_page import renew_report
 from clika_core.planning.plan import Plan
@@ -22,6 +24,7 @@ from clika_core.settings.model import Settings
 from clika_core.simulation.learned import LearnedSimulation
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.visitor import Simulation
+from clika_core.targets.target import Target
 from clika_core.training.callbacks import Callback
 from clika_core.training.feed import Feed
 from clika_core.training.pompom import FILE_NAME
@@ -44,7 +47,7 @@ class Compressed:
     plan: Plan
     simulation: Simulation
     learned: LearnedSimulation | None
-    target: str
+    fitted: Target  # with the weight range that the settings ask for
     sensitivities: Mapping[str, Sensitivity]
     parameters: Parameters
     settings: Settings
@@ -68,8 +71,10 @@ class Session:
         callbacks: Sequence[Callback],
         say: Say,
         workers: Workers = ALONE,
+        following: FollowingRanges | None = None,
     ) -> None:
         """Everything that a training needs; nothing is run yet."""
+        self._following = following
         self._compressed, self._trainable, self._trainer, self._feed = compressed, trainable, trainer, feed
         self._randomness, self._folder, self._say = randomness, folder, say
         self._evaluation_random_state, self._callbacks = evaluation_random_state, callbacks
@@ -132,18 +137,22 @@ class Session:
             _write(self._folder / BEST, f"epoch_{best}\n")
 
     def _parameters(self) -> Parameters:
+        if self._following is not None:
+            return self._following.parameters
         learned = self._compressed.learned
         return self._compressed.parameters if learned is None else learned.learned(self._trainable.learned())
 
     def _state(self, epoch: int) -> SavedState:
         compressed = self._compressed
         model = self._trainable.traced()
+        if compressed.settings.training_settings.is_training_from_scratch:
+            model = preprocess(model)
         return SavedState(
             backend=compressed.graph.backend,
             graph=compressed.graph,
             original=compressed.original,
             settings=compressed.settings,
-            target=compressed.target,
+            target=compressed.fitted.name,
             sensitivities=compressed.sensitivities,
             parameters=self._parameters(),
             weights=weights_of(model),

@@ -119,6 +119,12 @@ class TrainingSettings(Section, title="training_settings"):
     freeze_scales_after_epochs = Setting(
         Nullable(_COUNT), None, "Epochs after which learned scales stay as they are; null: never."
     )
+    freeze_observers_after_epochs = Setting(
+        Nullable(_COUNT_OR_ZERO),
+        None,
+        "Epochs in which ranges follow the training, observed anew again and again, before they stay; "
+        "null: 0, from scratch all but the last.",
+    )
     distillation = Setting(
         Nullable(Choice(("outputs", "layers"))),
         None,
@@ -170,7 +176,7 @@ class TrainingSettings(Section, title="training_settings"):
     is_training_from_scratch = Setting(
         Boolean(),
         False,
-        "The model starts untrained: batch norm stays and trains instead of being folded at once.",
+        "The model starts untrained: batch norm trains, and what it folds into is quantized (Jacob et al. 2018).",
     )
 
 

@@ -125,6 +125,16 @@ class SimulatingVisitor:
             for port, value, params in zip(call.node.inputs, call.inputs, spec.inputs, strict=True)
         ]
 
+    def reals(self, call: LayerCall) -> list[Array]:
+        """What a layer reads, as reals: rounded to codes where it is quantized."""
+        spec = self._simulation.specs.get(call.node.name)
+        if spec is None:
+            return self._reals(call)
+        return [
+            value if params is None else self._arrays.dequantize(value, params)
+            for value, params in zip(self._codes(spec, call), spec.inputs, strict=True)
+        ]
+
     def _key(self, key: ValueKey) -> ValueKey:
         return self._simulation.wiring.origin.get(key, key)
 

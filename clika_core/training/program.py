@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
-from clika_core.backend.trainable import LearningArrays
+from clika_core.backend.trainable import LearningArrays, Trained
 from clika_core.ir.graph import ValueKey
 from clika_core.simulation.learned import LearnedSimulation
 from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation, called
+from clika_core.training.folding import Folding
 from clika_core.training.precision import HalfPrecision, Visit
 
 OUTPUTS = "distillation_outputs"
@@ -43,6 +44,7 @@ class QuantizedProgram:
     distillation: Distillation | None = None
     half: str | None = None  # the dtype of mixed precision in training
     is_recomputed: bool = False  # in training: inside layers nothing is kept for the backward pass
+    is_folding: bool = False  # norms train, and weights they fold into are quantized: training from scratch
 
     @property
     def ranges(self) -> Mapping[str, NDArray[np.float32]]:
@@ -52,24 +54,29 @@ class QuantizedProgram:
     def __call__(self, model: TracedModel, inputs: Sequence[Array]) -> tuple[Array, ...]:
         """The graph's outputs, as reals."""
         visitor = self._visitor(model)
-        return visitor.finish(model.interpret(inputs, visitor))
+        folding = Folding(model, uses_batch=False) if self.is_folding else None
+        visit = visitor if folding is None else folding(visitor, visitor.reals)
+        return visitor.finish(model.interpret(inputs, visit))
 
-    def with_losses(
-        self, model: TracedModel, inputs: Sequence[Array]
-    ) -> tuple[tuple[Array, ...], Mapping[str, Array]]:
-        """The outputs, and what distillation adds to the losses."""
+    def with_losses(self, model: TracedModel, inputs: Sequence[Array]) -> Trained:
+        """The outputs, what distillation adds to the losses, and the statistics of norms."""
         compute = cast(LearningArrays, model.arrays).recomputed if self.is_recomputed else called
         visitor = self._visitor(model, compute)
         layers = () if self.distillation is None else self.distillation.layers
         student = _Recording(visitor, layers)
-        outputs = visitor.finish(model.interpret(inputs, self._mixed(model, student, is_float=False)))
+        visit = self._mixed(model, student, is_float=False)
+        folding = Folding(model, uses_batch=True)
+        if self.is_folding:
+            visit = folding(visit, visitor.reals)
+        outputs = visitor.finish(model.interpret(inputs, visit))
         if self.distillation is None:
-            return outputs, {}
+            return Trained(outputs, {}, folding.statistics)
         teacher = _Recording(None, layers)
         float_model = self.distillation.teacher
         expected = float_model.interpret(inputs, self._mixed(float_model, teacher, is_float=True))
         arrays = cast(LearningArrays, model.arrays)
-        return outputs, self._losses(model, arrays, (outputs, student.seen), (expected, teacher.seen))
+        losses = self._losses(model, arrays, (outputs, student.seen), (expected, teacher.seen))
+        return Trained(outputs, losses, folding.statistics)
 
     def _mixed(self, model: TracedModel, visit: Visit, *, is_float: bool) -> Visit:
         """The visitor in mixed precision, where that is asked for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from clika_core.backend.trainable import Trainable
@@ -36,8 +36,13 @@ class Trainer:
         say: Say,
         step: int = 0,
         workers: Workers = ALONE,
+        before_batch: Callable[[int, int, int], None] | None = None,
     ) -> None:
-        """`step` counts the batches of all epochs so far. Each of several workers trains on its share of a batch."""
+        """`step` counts the batches of all epochs so far. Each of several workers trains on its share of a batch.
+
+        `before_batch` is called with epoch, batches of the epoch and batches of all epochs so far.
+        """
+        self._before_batch = before_batch
         self._workers = workers
         self._trainable, self._settings, self._feed = trainable, settings, feed
         self._metrics, self._evaluation, self._callbacks = metrics, evaluation, callbacks
@@ -73,6 +78,8 @@ class Trainer:
         for inputs, targets in self._timed(self._feed.epoch(self._settings.steps_per_epoch)):
             factor = self._schedule.factor(epoch, number, steps)
             with self._watch.measure("iteration"):
+                if self._before_batch is not None:
+                    self._before_batch(epoch, number, self.step)
                 share = share_of(inputs, targets, self._workers, is_divided=self._feed.is_divided)
                 placed = self._trainable.place(share.targets)
                 own, outputs = self._trainable.accumulate(share.inputs, placed, share.weight)

@@ -170,6 +170,21 @@ CASES: Final = [
         lambda a, b: b.scales("epoch_0") != b.scales("epoch_1") == b.scales("epoch_2") != a.scales("epoch_2"),
         {"learn_scales": True},
     ),
+    Case(
+        "freeze_observers_after_epochs",
+        1,
+        lambda a, b: (
+            moves(b, "epoch_0", "epoch_1")
+            and not moves(b, "epoch_1", "epoch_2")
+            and not moves(a, "epoch_0", "epoch_2")
+        ),
+        {"learning_rate": 0.1},
+    ),
+    Case(
+        "is_training_from_scratch",
+        True,
+        lambda a, b: moves(b, "epoch_0", "epoch_1") and not moves(a, "epoch_0", "epoch_1"),
+    ),
     Case("distillation", "layers", starts("distillation_layers")),
     Case(
         "distillation_weight",
@@ -247,6 +262,7 @@ CASES: Final = [
 BACKENDS_OWN: Final = frozenset(
     {
         *("learning_rate", "learning_rate_schedule", "learn_scales", "freeze_scales_after_epochs"),
+        *("freeze_observers_after_epochs", "is_training_from_scratch"),
         *("distillation", "distillation_weight", "distillation_temperature", "grads_acc_steps"),
         *("clip_grad_norm_val", "clip_grad_norm_type", "random_seed", "weights_num_bits"),
         *("amp_dtype", "weights_dtype", "activations_offloading", "gradient_checkpointing"),
@@ -258,6 +274,16 @@ BACKENDS_OWN: Final = frozenset(
 def own_cases(errors: Mapping[str, Any], *, is_tried: Callable[[Case], bool] = lambda _: True) -> list[Case]:
     """The cases of a backend that does not honour `errors`."""
     return [case for case in CASES if case.key in BACKENDS_OWN - set(errors) and is_tried(case)]
+
+
+def moves(run: Run, before: str, after: str) -> bool:
+    """Whether between two epochs ranges of weights and of activations moved; False where none did."""
+    first, second = (
+        SavedState.load(run.folder / epoch / "model.pompom").parameters for epoch in (before, after)
+    )
+    kinds = [first.weights != second.weights, first.activations != second.activations]
+    assert len(set(kinds)) == 1, kinds
+    return kinds[0]
 
 
 def largest_scale(run: Run) -> float:

@@ -24,7 +24,6 @@ ERRORS: Final = {
     "weights_dtype": ("bfloat16", "jax backend does not honour training_settings.weights_dtype"),
     "activations_offloading": (True, "jax backend does not honour training_settings.activations_offloading"),
     "params_offloading": (True, "jax backend does not honour training_settings.params_offloading"),
-    "is_training_from_scratch": (True, "jax backend does not honour"),
     "multi_gpu": (True, "needs one process per device"),
     "use_sharding": (True, "and there is one"),
 }

@@ -23,7 +23,6 @@ ERRORS: Final = {
     "activations_offloading": (True, "does not honour training_settings.activations_offloading"),
     "gradient_checkpointing": (True, "does not honour training_settings.gradient_checkpointing"),
     "params_offloading": (True, "tensorflow backend does not honour training_settings.params_offloading"),
-    "is_training_from_scratch": (True, "tensorflow backend does not honour"),
     "multi_gpu": (True, "needs one process per device"),
     "use_sharding": (True, "and there is one"),
 }

@@ -26,10 +26,6 @@ ERRORS: Final = {
     "use_sharding": (True, "and there is one"),  # with multi_gpu: tests/backends/torch/test_together.py
     "weights_dtype": ("float16", "weights in float16 cannot be trained"),
     "params_offloading": (True, "torch backend does not honour training_settings.params_offloading"),
-    "is_training_from_scratch": (
-        True,
-        "torch backend does not honour training_settings.is_training_from_scratch",
-    ),
 }
 
 

@@ -67,6 +67,7 @@ OWN_ADDITIONS = {
             "distillation_weight",
             "distillation_temperature",
             "early_stop_epochs",
+            "freeze_observers_after_epochs",
             "freeze_scales_after_epochs",
             "gradient_checkpointing",
         )
