@@ -20,7 +20,7 @@ from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_torch.dtypes import torch_dtype
-from clika_torch.straight_through import Limit, round_to_range
+from clika_torch.straight_through import Limit, clamp_codes, multiply_add, round_to_range
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = {"cpu": 2**18, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
@@ -98,7 +98,7 @@ class TorchArrays:
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
         scale = _constant(expand(params.scale, tuple(array.shape), params.granularity), array)
-        return round_to_range(array.float() / scale, *_centred_limits(params, array))
+        return round_to_range(array.float(), scale, *_centred_limits(params, array), is_divided=True)
 
     def dequantize(self, codes: Tensor, params: QuantParams) -> Tensor:
         """Centred codes times scale, float32."""
@@ -112,12 +112,13 @@ class TorchArrays:
         factor = _constant(multiplier, accumulator)
         if axis is not None:
             factor = _along(factor, axis, accumulator.dim())
-        return round_to_range(accumulator.float() * factor, *_centred_limits(params, accumulator))
+        limits = _centred_limits(params, accumulator)
+        return round_to_range(accumulator.float(), factor, *limits, is_divided=False)
 
     def multiply_add(self, array: Tensor, factor: Tensor | np.float32, addend: Tensor | np.float32) -> Tensor:
         """`array · factor + addend`, rounded once: in float64 the product is exact."""
-        wide = (x.double() if isinstance(x, Tensor) else float(x) for x in (factor, addend))
-        return (array.double() * next(wide) + next(wide)).float()
+        given = (x if isinstance(x, Tensor) else float(x) for x in (factor, addend))
+        return multiply_add(array, *given)
 
     def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
@@ -127,13 +128,14 @@ class TorchArrays:
         values = _constant(divisor, array)
         if values.dim():
             values = _along(values, 0, array.dim())
-        return round_to_range(array.float() / values, -bound, bound)
+        return round_to_range(array.float(), values, -bound, bound, is_divided=True)
 
     def clip(self, codes: Tensor, minimum: Limit, maximum: Limit) -> Tensor:
         """Elementwise clip; a limit may be a tensor."""
         if isinstance(minimum, Tensor) or isinstance(maximum, Tensor):
             return torch.minimum(torch.maximum(codes, _limit(minimum, codes)), _limit(maximum, codes))
-        return codes.clamp(minimum, maximum)
+        is_of_codes = float(minimum).is_integer() and float(maximum).is_integer()
+        return clamp_codes(codes, minimum, maximum) if is_of_codes else codes.clamp(minimum, maximum)
 
     def divide(self, array: Tensor, divisor: Tensor) -> Tensor:
         """array / divisor: torch's own division is IEEE."""

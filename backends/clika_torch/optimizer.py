@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from clika_core.backend.scale_steps import scale_steps
 from clika_core.errors import ModelError
 from clika_torch.arrays import to_numpy
-from clika_torch.sharded import shared_as
+from clika_torch.sharded import shared_as, whole
 
 Named = Mapping[str, Tensor]
 
@@ -41,7 +41,8 @@ def _with_scales(
     """Add a group for every learned scale: the first group's hyper-parameters, without weight decay."""
     first = {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
     decay = {"weight_decay": 0.0} if "weight_decay" in first else {}
-    steps = scale_steps({name: to_numpy(native[name]) for name in scales}, is_adaptive="betas" in first)
+    held = {name: to_numpy(whole(native[name])) for name in scales}
+    steps = scale_steps(held, is_adaptive="betas" in first)
     for name, share in steps.items():
         group = {**first, **decay, "lr": first["lr"] * share, "params": [native[name]]}
         optimizer.add_param_group(group)

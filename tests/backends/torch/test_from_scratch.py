@@ -28,7 +28,7 @@ def own_pass(model: Any, batch: Any) -> OwnPass:
     inputs, labels = batch
     model.train()
     loss = nn.functional.cross_entropy(model(inputs), labels)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in model.parameters()]))
     first = model.features[1]
     count = inputs.shape[0] * 64  # torch's variance is over N - 1, the others' over N
