@@ -71,7 +71,7 @@ def round_to_range(values: Tensor, factor: Tensor, low: Limit, high: Limit, *, i
     that float32 cannot hold.
     """
     is_plain = isinstance(high, float) and isinstance(low, float)
-    is_wide = is_plain and max(-low, high) > _HALVES  # type: ignore[operator]
+    is_wide = is_plain and max(-low, high) > _HALVES
     if torch.is_grad_enabled() and (values.requires_grad or factor.requires_grad):
         result: Tensor = _RoundToRange.apply(values, factor, low, high, is_divided, is_wide)  # type: ignore[no-untyped-call]
         return result
