@@ -188,8 +188,19 @@ class _Writer:
 
     def _bordered(self, key: ValueKey, params: QuantParams) -> str:
         if key not in self._entered:
-            self._entered[key] = self._pair(key, self._names[key], params)
+            self._entered[key] = self._pair(key, self._gained(key), params)
         return self._entered[key]
+
+    def _gained(self, key: ValueKey) -> str:
+        """The value that is quantized at a border: times its gains, where it has some."""
+        gains = self._simulation.gains.get(key) if self._simulation else None
+        if gains is None:
+            return self._names[key]
+        order = self._layout.values.get(key)
+        if order is not None:
+            gains = gains.reshape(*[1] * (len(order) - 1), -1).transpose(order)
+        factor = self._builder.constant(gains, f"{key[0]}_gains")
+        return self._builder.op("Mul", [self._names[key], factor], f"{key[0]}_balanced")[0]
 
     def _fenced_name(self, key: ValueKey) -> str:
         if key not in self._fenced:

@@ -64,7 +64,7 @@ def report_json(quantized: Quantized, settings: Settings, outcome: Outcome, seed
             "samples": quantized.calibration.num_samples,
         },
         "improvements": {
-            name: {"layers": list(found.layers), "summary": found.summary}
+            name: {"layers": list(found.layers), "summary": found.summary, **found.details}
             for name, found in quantized.improvements.items()
         },
         "accuracy": dict(outcome.accuracy),

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +29,7 @@ from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.backend.wrapped_call import WrappedCall
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Node
+from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
 from clika_core.simulation.compute import compute_codes, layer_weights
 from clika_core.simulation.layer_spec import LayerSpec
@@ -90,7 +90,7 @@ class OutputSample:
         by_row = np.moveaxis(values, channel_axis(node) % values.ndim, -1)
         places = by_row.shape[:-1]
         count = int(np.prod(places))
-        rows = by_row[np.unravel_index(_chosen_rows(count), places)]
+        rows = by_row[np.unravel_index(chosen_rows(count, MAX_ROWS), places)]
         return cls(by_row.mean(axis=tuple(range(len(places))), dtype=np.float64), rows.astype(np.float64))
 
     def shift_from(self, reference: OutputSample) -> NDArray[np.float64]:
@@ -100,12 +100,6 @@ class OutputSample:
         square = np.square(mean)
         shift: NDArray[np.float64] = mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny)
         return shift
-
-
-@lru_cache(maxsize=8)
-def _chosen_rows(count: int) -> NDArray[np.int64]:
-    """At most `MAX_ROWS` of `count` rows: a permutation is drawn once for all layers whose outputs have as many."""
-    return np.random.default_rng(0).permutation(count)[:MAX_ROWS].copy()
 
 
 class _FloatVisitor:

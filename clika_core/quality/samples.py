@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, TracedModel
 from clika_core.ir.graph import Graph
@@ -36,6 +38,12 @@ def joined_samples(model: TracedModel, batches: Iterable[Sequence[Array]]) -> Se
         *([np.asarray(model.arrays.to_numpy(array)) for array in batch] for batch in held), strict=True
     )
     return model.native_inputs([np.concatenate(column) for column in columns])
+
+
+@lru_cache(maxsize=16)
+def chosen_rows(count: int, limit: int) -> NDArray[np.int64]:
+    """At most `limit` of `count` rows, the same ones whenever there are as many."""
+    return np.random.default_rng(0).permutation(count)[:limit].copy()
 
 
 def _limit(graph: Graph) -> int:

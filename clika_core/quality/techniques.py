@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from clika_core.quality.balancing import balance_activations
 from clika_core.quality.bias_correction import correct_biases
 from clika_core.quality.equalization import equalize_layers
 from clika_core.quality.work import Improvement, Work
@@ -28,6 +29,7 @@ class Technique:
 TECHNIQUES: Final[Mapping[str, Technique]] = MappingProxyType(
     {
         "cross_layer_equalization": Technique(equalize_layers, is_default=True),
+        "activation_balancing": Technique(balance_activations, is_default=True),
         "bias_correction": Technique(correct_biases, is_default=True),
     }
 )

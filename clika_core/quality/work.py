@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ class Work:
 
 @dataclass(frozen=True)
 class Improvement:
-    """What a technique did: the layers it changed, and one sentence for people."""
+    """What a technique did: the layers it changed, one sentence for people, and JSON for programs."""
 
     layers: tuple[str, ...]
     summary: str
+    details: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))

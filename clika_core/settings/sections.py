@@ -75,6 +75,11 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
         None,
         "After training: scale channels between layers so that those of one value are alike; null: yes.",
     )
+    activation_balancing = Setting(
+        Nullable(Boolean()),
+        None,
+        "Make channels of values that linear layers read alike before they are quantized; null: yes.",
+    )
     bias_correction = Setting(
         Nullable(Boolean()),
         None,

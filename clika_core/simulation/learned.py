@@ -89,9 +89,12 @@ class LearnedSimulation:
             scale = None if name is None else scales.get(name)
             return params if scale is None else replace(params, scale=np.maximum(scale, MIN_SCALE))
 
-        return Parameters(
-            {k: with_scale(p, self.activations.get(k)) for k, p in self.parameters.activations.items()},
-            {k: with_scale(p, self.weights.get(k)) for k, p in self.parameters.weights.items()},
+        return replace(
+            self.parameters,
+            activations={
+                k: with_scale(p, self.activations.get(k)) for k, p in self.parameters.activations.items()
+            },
+            weights={k: with_scale(p, self.weights.get(k)) for k, p in self.parameters.weights.items()},
         )
 
 

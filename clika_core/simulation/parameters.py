@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,25 +26,31 @@ from clika_core.targets.target import Arithmetic, Target
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """`activations` by (layer or input, port), probabilities among them; `weights` by (layer, role)."""
+    """`activations` by (layer or input, port), probabilities among them; `weights` by (layer, role).
+
+    `gains` are C positive float32 numbers for float values [..., C] that integer layers read: the value is multiplied
+    by them before it is quantized, and the readers' weights are divided by them (`clika_core.quality.balancing`).
+    """
 
     activations: Mapping[ValueKey, QuantParams]
     weights: Mapping[tuple[str, str], QuantParams]
+    gains: Mapping[ValueKey, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON: `activations` as `name.port`, `weights` as `name.role`."""
+        """Plain JSON: `activations` and `gains` as `name.port`, `weights` as `name.role`."""
         return {
             "activations": {f"{n}.{port}": p.to_json() for (n, port), p in self.activations.items()},
             "weights": {f"{n}.{role}": p.to_json() for (n, role), p in self.weights.items()},
+            "gains": {f"{n}.{port}": list(gain) for (n, port), gain in self.gains.items()},
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Parameters:
         """The inverse of `to_json`. Raises KeyError, ValueError or NumericsError for anything else."""
-        activations = {_split(name): QuantParams.from_json(p) for name, p in data["activations"].items()}
         return cls(
-            {(layer, int(port)): params for (layer, port), params in activations.items()},
+            {_value_key(name): QuantParams.from_json(p) for name, p in data["activations"].items()},
             {_split(name): QuantParams.from_json(params) for name, params in data["weights"].items()},
+            {_value_key(name): tuple(map(float, gain)) for name, gain in data.get("gains", {}).items()},
         )
 
 
@@ -51,6 +58,11 @@ def _split(name: str) -> tuple[str, str]:
     """`layer.role` in two; the layer's name may have dots."""
     layer, _, role = name.rpartition(".")
     return layer, role
+
+
+def _value_key(name: str) -> ValueKey:
+    layer, port = _split(name)
+    return layer, int(port)
 
 
 def share(points: Points, observed: Mapping[ValueKey, QuantParams]) -> dict[ValueKey, QuantParams]:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
 from clika_core.ir.graph import ValueKey
@@ -34,7 +38,7 @@ class Simulation:
 
     `specs` are by head; `members` are the other layers of quantized groups, which pass codes on. `coded` maps
     every value that is carried as codes to its parameters, `quantize_at` every float value with an integer
-    reader to the parameters of its border.
+    reader to the parameters of its border; it is multiplied by its `gains`, where it has some, before.
     """
 
     wiring: Wiring
@@ -42,6 +46,7 @@ class Simulation:
     members: Collection[str]
     coded: Mapping[ValueKey, QuantParams]
     quantize_at: Mapping[ValueKey, QuantParams]
+    gains: Mapping[ValueKey, NDArray[np.float32]] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def moving(self) -> Collection[str]:
@@ -80,7 +85,8 @@ def simulation(model: TracedModel, plan: Plan, target: Target, parameters: Param
         if key not in coded
     }
     members = {member for group in heads.values() for member in group.members[1:]}
-    return Simulation(wiring, specs, members, coded, entering)
+    gains = {key: np.asarray(gain, np.float32) for key, gain in parameters.gains.items()}
+    return Simulation(wiring, specs, members, coded, entering, gains)
 
 
 class SimulatingVisitor:
@@ -152,5 +158,12 @@ class SimulatingVisitor:
         if params is None:
             return value
         if key not in self._crossed:
-            self._crossed[key] = self._arrays.quantize(value, params)
+            self._crossed[key] = self._arrays.quantize(self._gained(key, value), params)
         return self._crossed[key]
+
+    def _gained(self, key: ValueKey, value: Array) -> Array:
+        """The value times its gains, in float32."""
+        gains = self._simulation.gains.get(key)
+        if gains is None:
+            return value
+        return self._arrays.cast(value, "float32") * self._arrays.from_numpy(gains, value)

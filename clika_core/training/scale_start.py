@@ -19,7 +19,6 @@ from clika_core.numerics import QuantParams
 from clika_core.numerics.quant_params import MIN_SCALE
 from clika_core.numerics.sharing import reduce
 from clika_core.simulation.learned import LearnedSimulation
-from clika_core.simulation.parameters import Parameters
 
 
 def with_start(learned: LearnedSimulation, model: TracedModel) -> LearnedSimulation:
@@ -29,7 +28,7 @@ def with_start(learned: LearnedSimulation, model: TracedModel) -> LearnedSimulat
     for layer, role in learned.weights:
         own = held.setdefault(layer, model.parameters(layer))
         weights[layer, role] = started(own[role], weights[layer, role])
-    return replace(learned, parameters=Parameters(learned.parameters.activations, weights))
+    return replace(learned, parameters=replace(learned.parameters, weights=weights))
 
 
 def started(weight: NDArray[Any], params: QuantParams) -> QuantParams:

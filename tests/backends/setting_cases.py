@@ -139,6 +139,11 @@ CASES: Final = [
         ),
     ),
     Case(
+        "activation_balancing",
+        True,
+        lambda a, b: "activation_balancing has no" in b.log and "activation_balancing has no" not in a.log,
+    ),
+    Case(
         "bias_correction",
         True,
         lambda a, b: "bias_correction has no" in b.log and "bias_correction has no" not in a.log,

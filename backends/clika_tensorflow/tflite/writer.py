@@ -122,10 +122,20 @@ class _Writer:
         By way of the reals: LiteRT turns codes into codes with a multiplier of eight bits, which is off by one often.
         """
         if key not in self._codes:
-            self._codes[key] = self._quantized(self._reals[key], f"{key[0]}_quantized", key, params)
+            self._codes[key] = self._quantized(self._gained(key), f"{key[0]}_quantized", key, params)
         if wanted == params:
             return self._codes[key]
         return self._quantized(self._real(key), f"{key[0]}_requantized", key, wanted)
+
+    def _gained(self, key: ValueKey) -> int:
+        """The value that is quantized at a border: times its gains, where it has some."""
+        gains = self._simulation.gains.get(key) if self._simulation else None
+        if gains is None:
+            return self._reals[key]
+        found = self._builder.value(f"{key[0]}_balanced", self._graph.value(key))
+        factor = self._builder.constant(f"{key[0]}_gains", gains)
+        self._builder.op("MUL", [self._reals[key], factor], [found], "MulOptions")
+        return found
 
     def _quantized(self, tensor: int, name: str, key: ValueKey, params: QuantParams) -> int:
         found = self._builder.value(name, self._graph.value(key), params)

@@ -54,6 +54,7 @@ training_settings:
 layer_settings: {}
 """
 OWN_ADDITIONS = {
+    ("global_quantization_settings", "activation_balancing"),
     ("global_quantization_settings", "bias_correction"),
     ("global_quantization_settings", "cross_layer_equalization"),
     ("global_quantization_settings", "observer"),

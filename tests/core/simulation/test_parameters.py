@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from clika_core.numerics import QuantParams
-from clika_core.simulation.parameters import numbers
+from clika_core.simulation.parameters import Parameters, numbers
 from clika_core.targets.ort import ORT
 from clika_core.targets.target import Target
 from clika_loopback.target import EDGE
@@ -90,9 +91,12 @@ def test_numbers_are_those_attributes_that_stand_for_an_operand() -> None:
 
 def test_parameters_are_written_as_plain_json_and_read_back() -> None:
     model = image_network(1)
-    found = quantized(model, batches(model)).parameters
+    plain = quantized(model, batches(model)).parameters
+    found = replace(plain, gains={("relu_1", 0): (0.5, float(F32(1.1)))})
     read = json.loads(json.dumps(found.to_json(), allow_nan=False))
-    assert set(read) == {"activations", "weights"}
+    assert set(read) == {"activations", "weights", "gains"}
+    assert read["gains"] == {"relu_1.0": [0.5, float(F32(1.1))]}
+    assert Parameters.from_json(read) == found
     for (name, port), params in found.activations.items():
         assert QuantParams.from_json(read["activations"][f"{name}.{port}"]) == params
     for (name, role), params in found.weights.items():

@@ -1,0 +1,84 @@
+"""Gains for one border: how much each channel of a value is raised before it is quantized, and its weights lowered.
+
+A value x [..., C] has one scale, which its largest channel sets; channels a hundredth of that size get a few codes.
+With gains g, y = W x is computed as (W / g) (g x). Channels whose ranges differ become alike, and the weights
+differ more instead: each output channel of W has a scale of its own, set by its largest column. Between the two
+
+    1 / g[c] = range(x[c])^alpha / range(W[:, c])^(1 - alpha)
+
+balances (Xiao et al. 2023, "SmoothQuant", equation 4). Which alpha errs least depends on the value, so several are
+tried, on other samples than those the ranges are from: a channel that is seen a few times only has a larger range
+than what was seen of it, and gains make the largest of every channel the largest of all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clika_core.numerics import QuantParams, fake_quantize, params_from_range, weight_params
+from clika_core.schemes.scheme import QuantScheme
+
+ALPHAS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+LEAST: Final = 1e-5  # of the largest range: the least that counts as a channel's
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A linear layer's weight [O, C] and the scheme of its codes."""
+
+    weight: NDArray[np.float32]
+    scheme: QuantScheme
+
+
+@dataclass(frozen=True)
+class Balance:
+    """The gains [C] of a value, with a geometric mean of 1, and its parameters behind them."""
+
+    gains: NDArray[np.float32]
+    params: QuantParams
+
+    @classmethod
+    def of(
+        cls, rows: NDArray[np.float32], readers: Sequence[Reader], alpha: float, scheme: QuantScheme
+    ) -> Balance:
+        """By the ranges of the value's rows [rows, C], all of which the parameters cover."""
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        columns = np.max([np.abs(reader.weight).max(axis=0) for reader in readers], axis=0)
+        values, weights = _floored(np.maximum(-low, high)), _floored(columns)
+        logarithm = (1 - alpha) * np.log(weights) - alpha * np.log(values)
+        gains = np.exp(logarithm - logarithm.mean()).astype(np.float32)
+        least, most = float((low * gains).min()), float((high * gains).max())
+        return cls(gains, params_from_range(least, most, scheme))
+
+    def error(self, rows: NDArray[np.float32], readers: Sequence[Reader]) -> float:
+        """What `rounding_error` is with these gains."""
+        balanced = [Reader(divided(reader.weight, self.gains), reader.scheme) for reader in readers]
+        return rounding_error(rows * self.gains, balanced, self.params)
+
+
+def _floored(sizes: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sizes of at least a share of the largest; ones where all are zero."""
+    largest = float(sizes.max())
+    return np.maximum(sizes.astype(np.float64), largest * LEAST) if largest else np.ones(sizes.shape)
+
+
+def rounding_error(rows: NDArray[np.float32], readers: Sequence[Reader], params: QuantParams) -> float:
+    """Σ over readers of ||y' - y||² / ||y||² for a value's rows [rows, C], value and weights being rounded in y'."""
+    rounded = fake_quantize(rows, params)
+    total = 0.0
+    for reader in readers:
+        outputs = rows @ reader.weight.T
+        found = rounded @ fake_quantize(reader.weight, weight_params(reader.weight, reader.scheme)).T
+        energy = float(np.square(outputs, dtype=np.float64).sum())
+        total += float(np.square(found - outputs, dtype=np.float64).sum()) / max(energy, 1e-30)
+    return total
+
+
+def divided(weight: NDArray[np.float32], gains: NDArray[np.float32]) -> NDArray[np.float32]:
+    """W / g, float32 [O, C], rounded once."""
+    return weight / gains
