@@ -6,7 +6,7 @@ IEEE: see `straight_through.exact_division`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -81,6 +81,10 @@ class JaxArrays:
     def squared_errors(self, codes: Any, params: QuantParams, reference: Any) -> tuple[float, float]:
         """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
         return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
+    def parts(self, arrays: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+        """All at once."""
+        return (tuple(arrays),)
 
     def quantize(self, array: Any, params: QuantParams) -> Any:
         """Centred codes, float32; NaN stays NaN.

@@ -6,7 +6,7 @@ divisor takes the sign of what it divides: a value that nobody knows beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -77,6 +77,10 @@ class TensorFlowArrays:
     def squared_errors(self, codes: Any, params: QuantParams, reference: Any) -> tuple[float, float]:
         """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
         return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
+    def parts(self, arrays: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+        """All at once."""
+        return (tuple(arrays),)
 
     def quantize(self, array: Any, params: QuantParams) -> Any:
         """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.

@@ -6,7 +6,7 @@ where a GPU tensor is divided by a number. Nothing here uses `torch.fake_quantiz
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,8 +23,9 @@ from clika_torch.dtypes import torch_dtype
 from clika_torch.straight_through import Limit, clamp_codes, multiply_add, round_to_range
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
-_CHUNK: Final = {"cpu": 2**18, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
-_SUMMED: Final = {"cpu": 2**16, "cuda": 2**24}  # likewise, in float64
+_CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
+_SUMMED: Final = {"cpu": 2**15, "cuda": 2**24}  # likewise, in float64
+_PART: Final = {"cpu": 2**19}
 
 
 class TorchArrays:
@@ -79,18 +80,26 @@ class TorchArrays:
 
     def squared_errors(self, codes: Tensor, params: QuantParams, reference: Tensor) -> tuple[float, float]:
         """Sums of (dequantize(codes) - reference)**2 and of reference**2, in float64, a cacheful at a time."""
-        if not codes.dim():
-            return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(
-                reference
-            )
-        totals = [0.0, 0.0]
-        size = max(1, _SUMMED.get(codes.device.type, codes.numel()) * codes.shape[0] // max(codes.numel(), 1))
-        for part, real in zip(
-            torch.split(codes.detach(), size), torch.split(reference.detach(), size), strict=True
-        ):
-            totals[0] += self.sum_of_squares(self.dequantize(part, params), real)
-            totals[1] += self.sum_of_squares(real)
-        return totals[0], totals[1]
+        if params.scale.ndim:
+            found = self.dequantize(codes, params)
+            return self.sum_of_squares(found, reference), self.sum_of_squares(reference)
+        flat, reals = codes.detach().reshape(-1), reference.detach().reshape(-1)
+        step, size = float(params.scale), _SUMMED.get(flat.device.type, max(flat.numel(), 1))
+        totals = [torch.zeros((), dtype=torch.float64, device=flat.device) for _ in range(2)]
+        wide = torch.empty(min(size, flat.numel()), dtype=torch.float64, device=flat.device)
+        for code, real in zip(torch.split(flat, size), torch.split(reals, size), strict=True):
+            for total, values in zip(totals, (torch.sub(real, code, alpha=step), real), strict=True):
+                exact = wide[: real.numel()].copy_(values)
+                total.add_(torch.dot(exact, exact))
+        return float(totals[0]), float(totals[1])
+
+    def parts(self, arrays: Sequence[Tensor]) -> Iterable[tuple[Tensor, ...]]:
+        """Some samples at a time on a CPU, so that what is computed of them stays in its cache."""
+        largest = max(arrays, key=Tensor.numel)
+        size = max(
+            1, _PART.get(largest.device.type, largest.numel()) * len(largest) // max(largest.numel(), 1)
+        )
+        return zip(*(torch.split(array, size) for array in arrays), strict=True)
 
     def quantize(self, array: Tensor, params: QuantParams) -> Tensor:
         """Centred codes, float32 (float64 for 32-bit formats); NaN stays NaN.
@@ -98,7 +107,14 @@ class TorchArrays:
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
         scale = _constant(expand(params.scale, tuple(array.shape), params.granularity), array)
-        return round_to_range(array.float(), scale, *_centred_limits(params, array), is_divided=True)
+        limits = _centred_limits(params, array)
+        is_wide = params.format.num_bits == BIAS_BITS
+        if is_wide or scale.dim() or scale.requires_grad or not _is_plain(array):
+            return round_to_range(array.float(), scale, *limits, is_divided=True)
+        codes = torch.empty_like(array)
+        for part, code in zip(_parts(array), _parts(codes), strict=True):
+            torch.div(part, scale, out=code).round_().clamp_(*limits)  # type: ignore[arg-type]
+        return codes
 
     def dequantize(self, codes: Tensor, params: QuantParams) -> Tensor:
         """Centred codes times scale, float32."""
@@ -193,6 +209,13 @@ class TorchArrays:
         """The tensor in another floating dtype."""
         wanted = torch_dtype(dtype)
         return array.to(wanted)
+
+
+def _is_plain(array: Tensor) -> bool:
+    """Whether `array` can be computed with a cacheful at a time, into memory of our own."""
+    is_watched = torch.compiler.is_compiling() or (torch.is_grad_enabled() and array.requires_grad)
+    is_large = array.device.type == "cpu" and array.numel() > _CHUNK["cpu"]
+    return is_large and array.dtype == torch.float32 and array.is_contiguous() and not is_watched
 
 
 def _limit(value: Limit, like: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -39,6 +41,12 @@ class ArrayOps(Protocol):
 
     def squared_errors(self, codes: Array, params: QuantParams, reference: Array) -> tuple[float, float]:
         """Sums of (dequantize(codes) - reference)**2, and of reference**2, as `sum_of_squares` takes them."""
+
+    def parts(self, arrays: Sequence[Array]) -> Iterable[tuple[Array, ...]]:
+        """Arrays of one length along axis 0, as much of them at a time as is quick to compute with elementwise.
+
+        Parts are neighbours along axis 0, in order. All at once where nothing is gained.
+        """
 
     def quantize(self, array: Array, params: QuantParams) -> Array:
         """(d) Centred codes `clip(rint(x / scale) + zero_point, quant_min, quant_max) - zero_point`, float32.

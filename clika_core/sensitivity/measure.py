@@ -14,7 +14,7 @@ from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.planning.decision import Group
 from clika_core.sensitivity.sums import Measurement, SquaredSums
-from clika_core.simulation.compute import compute_codes, layer_weights
+from clika_core.simulation.compute import codes_of, compute_unrounded, layer_weights
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.visitor import Simulation
 
@@ -65,7 +65,7 @@ class SensitivityVisitor:
     ) -> None:
         """Groups that are not in the simulation are run in float alone. `weights` are kept from pass to pass."""
         self._weights = {} if weights is None else weights
-        self._specs = {head: _in_float32(spec) for head, spec in simulation.specs.items()}
+        self._specs = {head: _quick(spec) for head, spec in simulation.specs.items()}
         self._arrays = arrays
         self._head_at_end = {groups[head].end: head for head in simulation.specs}
         self._readers = Counter(
@@ -83,13 +83,13 @@ class SensitivityVisitor:
         outputs = call.run()
         spec = self._specs.get(call.node.name)
         if spec is not None:
-            self._waiting[call.node.name] = self._quantized(spec, call)
+            self._waiting[call.node.name] = self._unrounded(spec, call)
         head = self._head_at_end.get(call.node.name)
         if head is not None:
             self.sums[head] = self._compare(self._specs[head], self._waiting.pop(head), outputs)
         return outputs
 
-    def _quantized(self, spec: LayerSpec, call: LayerCall) -> tuple[Array, ...]:
+    def _unrounded(self, spec: LayerSpec, call: LayerCall) -> tuple[Array, ...]:
         inputs = [
             value if params is None else self._codes(key, value, params)
             for key, value, params in zip(
@@ -100,7 +100,7 @@ class SensitivityVisitor:
         made_for = (call.node.name, *(tuple(weight.shape) for weight in call.weights.values()))
         if made_for not in self._weights:
             self._weights[made_for] = layer_weights(spec, call, inputs, self._arrays)
-        return compute_codes(spec, call, inputs, self._arrays, self._weights[made_for])
+        return compute_unrounded(spec, call, inputs, self._arrays, self._weights[made_for])
 
     def _codes(self, key: ValueKey, value: Array, params: QuantParams) -> Array:
         """The codes of an input: made at its first reader, let go at its last."""
@@ -112,7 +112,16 @@ class SensitivityVisitor:
             self._made.pop(key, None)
         return codes
 
-    def _compare(self, spec: LayerSpec, codes: Sequence[Array], reals: Sequence[Array]) -> SquaredSums:
+    def _compare(self, spec: LayerSpec, unrounded: Sequence[Array], reals: Sequence[Array]) -> SquaredSums:
+        """The squared sums of a group, of as much at a time as is quick to compute with."""
+        total, together = SquaredSums(), (*unrounded, *reals)
+        parts = self._arrays.parts(together) if _is_by_sample(spec, together) else (together,)
+        for part in parts:
+            codes = codes_of(spec, part[: len(unrounded)], self._arrays)
+            total = total.merge(self._squares(spec, codes, part[len(unrounded) :]))
+        return total
+
+    def _squares(self, spec: LayerSpec, codes: Sequence[Array], reals: Sequence[Array]) -> SquaredSums:
         total = SquaredSums()
         if spec.sums is not None:
             found, reference = codes[0], reals[0]
@@ -124,9 +133,16 @@ class SensitivityVisitor:
         return total
 
 
-def _in_float32(spec: LayerSpec) -> LayerSpec:
-    """The spec with sums in float32: a measurement needs no exact codes, and long sums in float64 take twice as long.
+def _is_by_sample(spec: LayerSpec, arrays: Sequence[Array]) -> bool:
+    """Whether entries along axis 0 of the arrays belong together, and no parameter differs along it."""
+    shapes = [tuple(array.shape) for array in arrays]
+    first = {(len(shape), *shape[:1]) for shape in shapes}
+    return spec.channel_axis != 0 and len(first) == 1 and all(shapes)
+
+
+def _quick(spec: LayerSpec) -> LayerSpec:
+    """The spec with sums in float32: a measurement needs no exact codes, and sums in float64 take twice as long.
 
     A sum beyond 2**24 is off by parts in 10**7, which changes a code where it was about to round the other way.
     """
-    return replace(spec, accumulate_dtype="float32")
+    return replace(spec, accumulate_dtype="float32", is_exact=False)

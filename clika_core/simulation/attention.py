@@ -26,17 +26,13 @@ def attend(
     arrays: ArrayOps,
     weights: Mapping[str, Array],
 ) -> tuple[Array, ...]:
-    """The centred output codes [..., L, V], of queries [..., L, E], keys [..., S, E] and values [..., S, V]."""
+    """The sums Σ p·v [..., L, V], of queries [..., L, E], keys [..., S, E] and values [..., S, V]."""
     query, key, value, mask = _operands(call, inputs, weights, arrays, spec.accumulate_dtype)
     sums = arrays.cast(arrays.matmul(query, key, transposed=True), "float32")
     scores = sums * _number(spec.scores_scale) * _factor(spec.node)
     assert spec.probabilities is not None
     codes = arrays.quantize(_softmax(spec.node, arrays, scores, mask), spec.probabilities)
-    weighted = arrays.matmul(arrays.cast(codes, spec.accumulate_dtype), value)
-    output, multiplier = spec.outputs[0], spec.multiplier
-    assert output is not None
-    assert multiplier is not None
-    return (arrays.rescale(arrays.cast(weighted, "float32"), multiplier, None, output),)
+    return (arrays.matmul(arrays.cast(codes, spec.accumulate_dtype), value),)
 
 
 def probabilities(call: LayerCall, arrays: ArrayOps) -> Array:

@@ -24,6 +24,7 @@ BIAS_BOUND = 2.0**31 - 1
 
 Weights: TypeAlias = Mapping[str, Array]
 Compute: TypeAlias = Callable[[LayerSpec, LayerCall, Sequence[Array], ArrayOps, Weights], tuple[Array, ...]]
+Round: TypeAlias = Callable[[LayerSpec, Sequence[Array], ArrayOps], tuple[Array, ...]]
 
 
 def compute_codes(
@@ -38,7 +39,22 @@ def compute_codes(
     `weights` are what `layer_weights` gives, where it is known already.
     """
     given = layer_weights(spec, call, inputs, arrays) if weights is None else weights
-    outputs = _COMPUTE[spec.arithmetic](spec, call, inputs, arrays, given)
+    return codes_of(spec, compute_unrounded(spec, call, inputs, arrays, given), arrays)
+
+
+def compute_unrounded(
+    spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
+) -> tuple[Array, ...]:
+    """What `codes_of` takes: sums of products, results in reals, or the two operands of a sum."""
+    return _COMPUTE[spec.arithmetic](spec, call, inputs, arrays, weights)
+
+
+def codes_of(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
+    """The centred output codes, each from the elements in the same place: parts of arrays give parts of codes.
+
+    Sums that leave as reals are multiplied alone.
+    """
+    outputs = _ROUND[spec.arithmetic](spec, unrounded, arrays)
     if spec.clamp is None:
         return outputs
     return (arrays.clip(outputs[0], *spec.clamp), *outputs[1:])
@@ -61,12 +77,13 @@ def layer_weights(spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arr
 def _accumulate(
     spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
-    """acc = sum of products of codes, plus the bias as an integer; one float32 multiplier; round; clip.
+    """Sums of products of codes, plus the bias as an integer."""
+    return call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], weights)
 
-    Sums that leave as reals are multiplied alone.
-    """
-    (accumulator,) = call.run([arrays.cast(x, spec.accumulate_dtype) for x in inputs], weights)
-    output, sums = spec.outputs[0], arrays.cast(accumulator, "float32")
+
+def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
+    """One float32 multiplier; round; clip."""
+    output, sums = spec.outputs[0], arrays.cast(unrounded[0], "float32")
     if output is None:
         assert spec.sums is not None
         return (arrays.dequantize(sums, spec.sums),)
@@ -77,18 +94,28 @@ def _accumulate(
 def _elementwise(
     spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
-    """Dequantize, compute natively, quantize."""
+    """Dequantize, compute natively."""
     reals = [_real(x, params, arrays) for x, params in zip(inputs, spec.inputs, strict=True)]
-    results = call.run(reals, weights)
+    return call.run(reals, weights)
+
+
+def _quantize(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
     return tuple(
         y if params is None else arrays.quantize(y, params)
-        for y, params in zip(results, spec.outputs, strict=True)
+        for y, params in zip(unrounded, spec.outputs, strict=True)
     )
 
 
 def _sum(
-    spec: LayerSpec, _: LayerCall, inputs: Sequence[Array], arrays: ArrayOps, weights: Weights
+    spec: LayerSpec, _: LayerCall, inputs: Sequence[Array], __: ArrayOps, weights: Weights
 ) -> tuple[Array, ...]:
+    """The codes that a sum adds, in the order of its operands."""
+    ports = zip(spec.node.inputs, inputs, strict=True)
+    given = {**{port.role: codes for port, codes in ports}, **weights}
+    return tuple(given[role] for role in OPERATORS[spec.node.type].operands)
+
+
+def _add(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
     """clip(rint(fma(a, ra, fma(b, rb, z)))) - zero_point, for codes a and b with their zero points, ra and rb being
     scales over the output's scale, and z = zero_point - fma(ra, zero_point_a, rb · zero_point_b), all in float32.
 
@@ -96,10 +123,13 @@ def _sum(
     sums near a tie are rounded the other way, and a deep network turns a few of such codes into a per cent of its
     result.
     """
-    (left, first), (right, second) = _operands(spec, inputs, weights)
+    (left, first), (right, second) = _in_order(spec, unrounded)
     output = spec.outputs[0]
     assert output is not None
-    ratios = [_ratio(params, output, inputs[0], arrays) for params in (first, second)]
+    if not spec.is_exact:
+        scales = first.scale / second.scale, np.asarray(second.scale / output.scale)
+        return (arrays.rescale(left * _operand(scales[0]) + right, scales[1], None, output),)
+    ratios = [_ratio(params, output, unrounded[0], arrays) for params in (first, second)]
     zeros = [np.float32(params.zero_point) for params in (first, second)]
     zero = np.float32(output.zero_point)
     fused = multiply_add if all(isinstance(ratio, np.generic) for ratio in ratios) else arrays.multiply_add
@@ -112,17 +142,13 @@ def _sum(
     return (_moved(arrays.quantize(total, shared), -zero),)
 
 
-def _operands(
-    spec: LayerSpec, inputs: Sequence[Array], weights: Weights
-) -> Sequence[tuple[Array, QuantParams]]:
+def _in_order(spec: LayerSpec, codes: Sequence[Array]) -> Sequence[tuple[Array, QuantParams]]:
     """The codes that a sum adds, with their parameters, in the order in which the kernel takes them.
 
     That is the operator's, but for a first operand of which one element meets many of the second: it comes last.
     """
-    ports = zip(spec.node.inputs, inputs, spec.inputs, strict=True)
-    given = {port.role: (codes, params) for port, codes, params in ports if params is not None}
-    given.update({role: (codes, spec.weights[role]) for role, codes in weights.items()})
-    left, right = (given[role] for role in OPERATORS[spec.node.type].operands)
+    roles = OPERATORS[spec.node.type].operands
+    left, right = ((each, spec.operands[role]) for each, role in zip(codes, roles, strict=True))
     return (right, left) if _is_spread(left[0].shape, right[0].shape) else (left, right)
 
 
@@ -163,6 +189,10 @@ def _move(
     return call.run(inputs)
 
 
+def _keep(_: LayerSpec, codes: Sequence[Array], __: ArrayOps) -> tuple[Array, ...]:
+    return tuple(codes)
+
+
 def _numbers(spec: LayerSpec, like: Array, arrays: ArrayOps) -> dict[str, Array]:
     """Operands that are numbers, as arrays without axes."""
     found = numbers(spec.node).items()
@@ -183,4 +213,12 @@ _COMPUTE: Mapping[Arithmetic, Compute] = {
     Arithmetic.SUM: _sum,
     Arithmetic.ATTEND: attend,
     Arithmetic.MOVE: _move,
+}
+
+_ROUND: Mapping[Arithmetic, Round] = {
+    Arithmetic.ACCUMULATE: _rescale,
+    Arithmetic.ELEMENTWISE: _quantize,
+    Arithmetic.SUM: _add,
+    Arithmetic.ATTEND: _rescale,
+    Arithmetic.MOVE: _keep,
 }

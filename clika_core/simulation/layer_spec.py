@@ -33,6 +33,7 @@ class LayerSpec:
     `clamp` holds the bounds, in centred codes, that fused activations add.
     `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output. Attention
     has `scores_scale`, the product of the scales of queries and keys, and the parameters of its `probabilities`.
+    What `is_exact` gives the runtime's codes; the other is quicker, and may round the other way near a tie.
     """
 
     node: Node
@@ -48,6 +49,7 @@ class LayerSpec:
     accumulate_dtype: str = "float32"
     scores_scale: NDArray[np.float32] | None = None
     probabilities: QuantParams | None = None
+    is_exact: bool = True
 
     @property
     def operands(self) -> dict[str, QuantParams]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,20 @@ class _Narrow(LoopbackArrays):
     def sum_of_squares(self, array: Array, other: Array | None = None) -> float:
         difference = array if other is None else array - other
         return float(np.sum(difference.astype(np.float32) ** 2, dtype=np.float32))
+
+
+class _Hasty(LoopbackArrays):
+    """Takes all but the last samples."""
+
+    def parts(self, arrays: Sequence[Array]) -> Iterable[tuple[Array, ...]]:
+        return (tuple(array[: max(1, len(array) - 1)] for array in arrays),)
+
+
+class _Coded(LoopbackArrays):
+    """Compares codes where reals are meant."""
+
+    def squared_errors(self, codes: Array, params: QuantParams, reference: Array) -> tuple[float, float]:
+        return self.sum_of_squares(codes, reference), self.sum_of_squares(reference)
 
 
 class _Forgiving(LoopbackArrays):
@@ -238,7 +252,18 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
     ),
     "rounds half up": (Mutant(arrays=_HalfUp), {"test_ties_of_sums_go_to_even"}),
     "counts from zero": (Mutant(arrays=_Truncating), {"test_histograms_count_every_value_in_its_bin"}),
-    "sums in float32": (Mutant(arrays=_Narrow), {"test_squares_are_summed_in_float64"}),
+    "sums in float32": (
+        Mutant(arrays=_Narrow),
+        {"test_squares_are_summed_in_float64", "test_errors_are_those_of_what_codes_stand_for"},
+    ),
+    "leaves samples out": (
+        Mutant(arrays=_Hasty),
+        {"test_parts_put_together_are_the_whole"},
+    ),
+    "compares codes": (
+        Mutant(arrays=_Coded),
+        {"test_errors_are_those_of_what_codes_stand_for"},
+    ),
     "looks past NaN": (
         Mutant(arrays=_Forgiving),
         {

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from clika_core.backend.interface import ArrayOps
+from clika_core.numerics import QuantParams
 from clika_core.observers import NumpyArrays
+from clika_core.schemes import PerChannel, PerTensor
+from clika_core.schemes.named import ACTIVATION_UINT8
 from clika_core.testing.conformance.kit import Kit
 
 REFERENCE = NumpyArrays()
@@ -72,6 +75,32 @@ class ArrayChecks(Kit):
         )
         squares = float(np.sum(large.astype(np.float64) ** 2))
         assert arrays.sum_of_squares(arrays.from_numpy(large)) == pytest.approx(squares, rel=1e-12)
+
+    @pytest.mark.parametrize("granularity", [PerTensor(), PerChannel(1)], ids=str)
+    def test_errors_are_those_of_what_codes_stand_for(
+        self, arrays: ArrayOps, granularity: PerTensor | PerChannel
+    ) -> None:
+        """Sums of (code · scale - real)² and of real², in float64, over more than a cacheful."""
+        scale = np.asarray(0.02 if granularity == PerTensor() else [0.01, 0.02, 0.03], np.float32)
+        zero = np.full(scale.shape, 7, np.int32)
+        params = QuantParams(scale, zero, ACTIVATION_UINT8.format, granularity)
+        reals = np.random.default_rng(4).standard_normal((5, 3, 9001)).astype(np.float32)
+        native = arrays.from_numpy(reals)
+        codes = arrays.quantize(native, params)
+        found = arrays.squared_errors(codes, params, native)
+        meant = np.asarray(arrays.to_numpy(codes), np.float32) * scale.reshape(-1, 1)
+        exact = reals.astype(np.float64)
+        assert found[0] == pytest.approx(float(((meant - exact) ** 2).sum()), rel=1e-6)
+        assert found[1] == pytest.approx(float((exact**2).sum()), rel=1e-12)
+
+    def test_parts_put_together_are_the_whole(self, arrays: ArrayOps) -> None:
+        """Along axis 0, in order; what belongs together stays together."""
+        left = np.random.default_rng(4).standard_normal((7, 3, 300, 301)).astype(np.float32)
+        parts = list(arrays.parts([arrays.from_numpy(left), arrays.from_numpy(-left[:, :1])]))
+        for position, expected in enumerate((left, -left[:, :1])):
+            found = [np.asarray(arrays.to_numpy(part[position])) for part in parts]
+            np.testing.assert_array_equal(np.concatenate(found), expected)
+        assert all(len(part[0]) == len(part[1]) for part in parts)
 
     def test_clips_and_casts(self, arrays: ArrayOps) -> None:
         """Elementwise, in the dtype asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ class LoopbackArrays(NumpyArrays):
     ) -> tuple[float, float]:
         """Sums of (dequantize(codes) - reference)**2, and of reference**2."""
         return self.sum_of_squares(self.dequantize(codes, params), reference), self.sum_of_squares(reference)
+
+    def parts(self, arrays: Sequence[NDArray[Any]]) -> Iterable[tuple[NDArray[Any], ...]]:
+        """All at once."""
+        return (tuple(arrays),)
 
     def quantize(self, array: NDArray[Any], params: QuantParams) -> NDArray[Any]:
         """Centred codes, float32; NaN stays NaN."""
