@@ -175,6 +175,10 @@ class JaxArrays:
         masked = jnp.where(mask, array, -jnp.inf) if is_choice else array + mask.astype(array.dtype)
         return jax.nn.softmax(masked, axis=-1)
 
+    def sigmoid(self, array: Any) -> Any:
+        """Elementwise."""
+        return jax.nn.sigmoid(array)
+
     def repeat(self, array: Any, times: int, axis: int) -> Any:
         """Every entry along `axis`, `times` in a row."""
         return jnp.repeat(array, times, axis=axis)

@@ -169,6 +169,10 @@ class TensorFlowArrays:
         masked = tf.where(mask, array, -np.inf) if is_choice else array + tf.cast(mask, array.dtype)
         return tf.nn.softmax(masked, axis=-1)
 
+    def sigmoid(self, array: Any) -> Any:
+        """Elementwise."""
+        return tf.sigmoid(array)
+
     def repeat(self, array: Any, times: int, axis: int) -> Any:
         """Every entry along `axis`, `times` in a row."""
         return tf.repeat(array, times, axis=axis)

@@ -201,6 +201,10 @@ class TorchArrays:
         masked = array.masked_fill(~mask, -torch.inf) if is_choice else array + mask.to(array.dtype)
         return torch.softmax(masked, dim=-1)
 
+    def sigmoid(self, array: Tensor) -> Tensor:
+        """Elementwise."""
+        return torch.sigmoid(array)
+
     def repeat(self, array: Tensor, times: int, axis: int) -> Tensor:
         """Every entry along `axis`, `times` in a row."""
         return array.repeat_interleave(times, dim=axis)

@@ -86,6 +86,9 @@ class ArrayOps(Protocol):
     def softmax(self, array: Array, mask: Array | None = None) -> Array:
         """(d) Softmax along the last axis. A boolean `mask` says which elements take part, another one is added."""
 
+    def sigmoid(self, array: Array) -> Array:
+        """(d) 1 / (1 + exp(-array)), elementwise, to within two units in the last place."""
+
     def repeat(self, array: Array, times: int, axis: int) -> Array:
         """(d) Every entry along `axis`, `times` in a row."""
 

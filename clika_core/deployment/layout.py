@@ -19,7 +19,7 @@ from clika_core.ir.graph import AttributeValue, Graph, Node, NodeKind, Value, Va
 
 Order: TypeAlias = tuple[int, ...]  # axis k of what is written is axis `order[k]` of the graph's value
 
-_BROADCASTING = frozenset("add sub mul div maximum minimum pow squared_difference".split())
+_BROADCASTING = frozenset("add sub mul div maximum minimum pow prelu squared_difference".split())
 _FOLLOWING = _BROADCASTING | frozenset(
     "abs cast ceil celu clamp concat dropout elu erf exp flip floor gelu hard_sigmoid hard_swish identity leaky_relu "
     "log log_softmax mish neg pad reciprocal relu relu6 round rsqrt selu sigmoid silu sin slice softmax softplus "

@@ -16,8 +16,11 @@ from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, multiply_add
 from clika_core.simulation.attention import attend
+from clika_core.simulation.fixed_point import rounded_twice
+from clika_core.simulation.gating import gated
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.parameters import numbers
+from clika_core.simulation.sloping import round_slopes, sloped
 from clika_core.targets.target import Arithmetic
 
 BIAS_BOUND = 2.0**31 - 1
@@ -88,6 +91,9 @@ def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> t
         assert spec.sums is not None
         return (arrays.dequantize(sums, spec.sums),)
     assert spec.multiplier is not None
+    if spec.shifts is not None:
+        multiplier, shifts, axis = spec.multiplier, spec.shifts, spec.channel_axis
+        return (rounded_twice(sums, multiplier, shifts, axis, output, arrays, spec.lanes),)
     return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
 
 
@@ -211,6 +217,8 @@ _COMPUTE: Mapping[Arithmetic, Compute] = {
     Arithmetic.ACCUMULATE: _accumulate,
     Arithmetic.ELEMENTWISE: _elementwise,
     Arithmetic.SUM: _sum,
+    Arithmetic.GATE: gated,
+    Arithmetic.SLOPE: sloped,
     Arithmetic.ATTEND: attend,
     Arithmetic.MOVE: _move,
 }
@@ -219,6 +227,8 @@ _ROUND: Mapping[Arithmetic, Round] = {
     Arithmetic.ACCUMULATE: _rescale,
     Arithmetic.ELEMENTWISE: _quantize,
     Arithmetic.SUM: _add,
+    Arithmetic.GATE: _rescale,
+    Arithmetic.SLOPE: round_slopes,
     Arithmetic.ATTEND: _rescale,
     Arithmetic.MOVE: _keep,
 }

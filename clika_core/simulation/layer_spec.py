@@ -17,6 +17,7 @@ from clika_core.planning.decision import Group
 from clika_core.planning.wiring import Wiring
 from clika_core.schemes import PerChannel, PerTensor
 from clika_core.schemes.named import INT32
+from clika_core.simulation.fixed_point import shifts_of
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import PROBABILITIES
 from clika_core.targets.target import Arithmetic, Target
@@ -31,8 +32,10 @@ class LayerSpec:
     `inputs` stand beside the node's input ports (None: an index, or no floating point), `outputs` beside the
     output ports of the group's end: None also where sums leave as reals, being multiplied by the scale of `sums`.
     `clamp` holds the bounds, in centred codes, that fused activations add.
-    `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output. Attention
-    has `scores_scale`, the product of the scales of queries and keys, and the parameters of its `probabilities`.
+    `multiplier` (accumulating layers) is float32, a scalar or a vector along `channel_axis` of the output; one in
+    fixed point has `shifts`, and `lanes` as the kernel has. Attention has `scores_scale`, the product of the scales
+    of queries and keys, and the parameters of its `probabilities`; a gate has those of its sigmoid; a slope has a
+    multiplier for codes below zero.
     What `is_exact` gives the runtime's codes; the other is quicker, and may round the other way near a tie.
     """
 
@@ -50,6 +53,11 @@ class LayerSpec:
     scores_scale: NDArray[np.float32] | None = None
     probabilities: QuantParams | None = None
     is_exact: bool = True
+    gate: QuantParams | None = None
+    shifts: NDArray[np.int32] | None = None
+    lanes: int | None = None
+    slope_multiplier: NDArray[np.float32] | None = None
+    slope_shifts: NDArray[np.int32] | None = None
 
     @property
     def operands(self) -> dict[str, QuantParams]:
@@ -79,11 +87,17 @@ def layer_spec(
     arithmetic = target.arithmetic(head)
     plain = LayerSpec(head, arithmetic, inputs, own, outputs, _clamp(graph, group, outputs[0]))
     if arithmetic is Arithmetic.ACCUMULATE:
-        return _accumulating(graph, plain, weights)
+        return _accumulating(graph, plain, weights, target.kernels[head.type].lanes)
+    if arithmetic is Arithmetic.GATE:
+        return _gating(plain, target)
+    if arithmetic is Arithmetic.SLOPE:
+        return _sloping(plain)
     return _attending(graph, plain, parameters) if arithmetic is Arithmetic.ATTEND else plain
 
 
-def _accumulating(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]]) -> LayerSpec:
+def _accumulating(
+    graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np.float32]], lanes: int | None
+) -> LayerSpec:
     """The spec with multiplier, bias divisor and the dtype in which its sums are exact."""
     output = spec.outputs[0]
     first, second = _factors(spec)
@@ -92,6 +106,8 @@ def _accumulating(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[n
     return replace(
         spec,
         multiplier=None if output is None else requantize_multiplier(first, second, output),
+        shifts=None if lanes is None or output is None else _shifts(product, output),
+        lanes=lanes,
         bias_divisor=product,
         channel_axis=axis if product.ndim else None,
         sums=_sums(product, axis) if output is None else None,
@@ -103,6 +119,10 @@ def _sums(scale: NDArray[np.float32], axis: int) -> QuantParams:
     """What takes sums of codes to reals."""
     granularity = PerChannel(axis) if scale.ndim else PerTensor()
     return QuantParams(scale, np.zeros(scale.shape, np.int32), INT32, granularity)
+
+
+def _shifts(product: NDArray[np.float32], output: QuantParams) -> NDArray[np.int32]:
+    return shifts_of(product.astype(np.float64) / np.float64(output.scale))
 
 
 def _factors(spec: LayerSpec) -> Sequence[QuantParams]:
@@ -130,6 +150,33 @@ def _largest_sum(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np
     if bias is not None:
         largest = largest + np.abs(np.rint(bias / (spec.inputs[0].scale * params.scale)))  # type: ignore[union-attr]
     return float(np.max(largest, initial=0.0))
+
+
+def _gating(spec: LayerSpec, target: Target) -> LayerSpec:
+    """The spec with the parameters that the target demands of a sigmoid, and the product's multiplier."""
+    (given,), output = spec.inputs, spec.outputs[0]
+    assert given is not None
+    assert output is not None
+    scale, zero_point = target.fixed_params("sigmoid")
+    scheme = target.activation_scheme()
+    gate = QuantParams(np.asarray(scale), np.asarray(zero_point), scheme.format, scheme.granularity)
+    return replace(spec, gate=gate, multiplier=requantize_multiplier(given, gate, output))
+
+
+def _sloping(spec: LayerSpec) -> LayerSpec:
+    """The spec with a multiplier for each side of zero."""
+    (given,), output, slope = spec.inputs, spec.outputs[0], spec.weights["weight"]
+    assert given is not None
+    assert output is not None
+    above = np.float64(given.scale) / np.float64(output.scale)
+    below = above * np.float64(slope.scale)
+    return replace(
+        spec,
+        multiplier=np.asarray(above, np.float32),
+        shifts=shifts_of(above),
+        slope_multiplier=np.asarray(below, np.float32),
+        slope_shifts=shifts_of(below),
+    )
 
 
 def _attending(graph: Graph, spec: LayerSpec, parameters: Parameters) -> LayerSpec:

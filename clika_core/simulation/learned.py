@@ -215,6 +215,10 @@ class _Run:
         made = replace(spec, inputs=inputs, outputs=outputs, weights=weights, clamp=clamp)
         if spec.arithmetic is Arithmetic.ACCUMULATE:
             return self._accumulating(made)
+        if spec.arithmetic is Arithmetic.GATE:
+            return self._gating(made)
+        if spec.arithmetic is Arithmetic.SLOPE:
+            return self._sloping(made)
         return self._attending(made) if spec.arithmetic is Arithmetic.ATTEND else made
 
     def _accumulating(self, spec: LayerSpec) -> LayerSpec:
@@ -228,6 +232,23 @@ class _Run:
         return replace(
             spec, multiplier=self.arrays.divide(product, self._scale(output)), bias_divisor=product
         )
+
+    def _gating(self, spec: LayerSpec) -> LayerSpec:
+        """The scale of the sigmoid is the target's, and stays."""
+        (given,), output = spec.inputs, spec.outputs[0]
+        assert given is not None
+        assert output is not None
+        assert spec.gate is not None
+        product = self._scale(given) * self._scale(spec.gate)
+        return replace(spec, multiplier=self.arrays.divide(product, self._scale(output)))
+
+    def _sloping(self, spec: LayerSpec) -> LayerSpec:
+        """The shifts stay: they are those of the scales that training began with."""
+        (given,), output = spec.inputs, spec.outputs[0]
+        assert given is not None
+        assert output is not None
+        above = self.arrays.divide(self._scale(given), self._scale(output))
+        return replace(spec, multiplier=above, slope_multiplier=above * self._scale(spec.weights["weight"]))
 
     def _attending(self, spec: LayerSpec) -> LayerSpec:
         output, operands = spec.outputs[0], spec.operands

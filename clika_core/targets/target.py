@@ -24,6 +24,10 @@ class Arithmetic(StrEnum):
     ACCUMULATE = "accumulate"  # products of codes, summed or single, one multiplier, then round
     ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
     SUM = "sum"  # each of two codes times its scale over the output's, in onnxruntime's order, then round
+    GATE = "gate"  # codes times the codes of their own sigmoid, one multiplier, then round
+    SLOPE = (
+        "slope"  # codes, those below zero times codes of slopes; a multiplier in fixed point for each side
+    )
     ATTEND = "attend"  # two sums of products of codes; scores and softmax between them in reals
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 
@@ -35,7 +39,8 @@ class Kernel:
     `weight_axis` is the output channel axis of the operand `weight`; None means one scale per tensor.
     `condition` returns None where the kernel takes this layer, else the reason, as the end of a sentence that
     begins "the target has no int8 kernel for it: ". `gives_floats`: its sums can leave as reals, without being
-    rounded to codes, where only layers in floating point read them.
+    rounded to codes, where only layers in floating point read them. With `lanes` its
+    multiplier is in fixed point; ties go up in whole blocks of so many channels, and away from zero in the rest.
     """
 
     arithmetic: Arithmetic
@@ -43,6 +48,7 @@ class Kernel:
     condition: Condition | None = None
     needs_weight: bool = False
     gives_floats: bool = False
+    lanes: int | None = None
 
 
 @frozen(slots=False)
@@ -179,6 +185,16 @@ class Target:
 
     def _groups_weights_of(self, kernel: Kernel) -> bool:
         return self.weight_group_size is not None and kernel.weight_axis is not None
+
+    def fixed_params(self, type_: str) -> tuple[float, int]:
+        """(scale, zero_point) of a type's output. Raises TargetError for one that the target leaves free."""
+        if type_ not in self.fixed_outputs:
+            raise TargetError(
+                f"target {self.name} says nothing of the output of {type_}",
+                found=f"fixed outputs of {', '.join(self.fixed_outputs) or 'no type'}",
+                fix=f"name {type_} in the target's fixed_outputs",
+            )
+        return self.fixed_outputs[type_]
 
     def activation_scheme(self, num_bits: int = 8) -> QuantScheme:
         """The scheme of a value between layers."""

@@ -1,7 +1,8 @@
 """LiteRT (TensorFlow Lite): a `.tflite` file with int8 weights and activations and int32 biases.
 
 What is listed here has an int8 kernel in LiteRT's specification of 8-bit quantization. A file holds one scale for all
-operands and the output of `same_scales`; softmax, sigmoid and tanh have the outputs that their kernels demand.
+operands and the output of `same_scales`; softmax, sigmoid and tanh have the outputs that their kernels demand. silu
+is two operators there, a sigmoid and a product, both on codes.
 """
 
 from __future__ import annotations
@@ -35,11 +36,20 @@ TFLITE = Target(
             ("conv", "linear"),
             Kernel(Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True),
         ),
+        "conv_transpose": Kernel(
+            Arithmetic.ACCUMULATE,
+            weight_axis=1,
+            condition=only_input_computed,
+            needs_weight=True,
+            lanes=8,
+        ),
         "add": Kernel(Arithmetic.ELEMENTWISE, condition=all_of(float_operands, unscaled)),
         "mul": Kernel(Arithmetic.ACCUMULATE, condition=float_operands),
         "mean": Kernel(Arithmetic.ELEMENTWISE, condition=mean_over_space),
         "adaptive_avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=global_pool),
         "avg_pool": Kernel(Arithmetic.ELEMENTWISE, condition=average_of_whole_windows),
+        "silu": Kernel(Arithmetic.GATE),
+        "prelu": Kernel(Arithmetic.SLOPE, condition=only_input_computed),
         "concat": Kernel(Arithmetic.ELEMENTWISE),
         **dict.fromkeys(_ELEMENTWISE, Kernel(Arithmetic.ELEMENTWISE)),
         **dict.fromkeys(_MOVES, Kernel(Arithmetic.MOVE, condition=moves_data)),

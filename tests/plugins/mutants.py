@@ -104,6 +104,13 @@ class _Adding(LoopbackArrays):
         return super().softmax(array, None if mask is None else mask.astype(np.float32))
 
 
+class _Squashing(LoopbackArrays):
+    """Takes the hyperbolic tangent for a sigmoid."""
+
+    def sigmoid(self, array: Array) -> Array:
+        return np.tanh(array)
+
+
 class _Tiling(LoopbackArrays):
     """Repeats the whole where every entry should be."""
 
@@ -273,6 +280,7 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
     ),
     "transposes no square": (Mutant(arrays=_Straight), {"test_products_of_integers_are_exact"}),
     "adds choices": (Mutant(arrays=_Adding), {"test_a_softmax_takes_masks_of_both_kinds"}),
+    "squashes to minus one": (Mutant(arrays=_Squashing), {"test_a_sigmoid_is_between_nothing_and_one"}),
     "repeats the whole": (Mutant(arrays=_Tiling), {"test_what_is_repeated_stands_in_a_row"}),
     "bakes the batch in": (Mutant(_Baked), {"test_running_gives_the_models_result"}),
     "is deaf to visitors": (Mutant(_Deaf), {"test_what_a_visitor_returns_is_what_readers_get"}),

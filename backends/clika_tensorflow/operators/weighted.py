@@ -262,6 +262,7 @@ RULES: dict[str, Rule] = {
     "DepthwiseConv2dNative": _conv(True, 4),
     "Conv2DBackpropInput": _conv_transpose,
     "Convolution": _joined_conv,
+    "ConvolutionTranspose": _conv_transpose,
     "DepthwiseConvolution": _joined_conv,
     "Embedding": plain("embedding", "indices weight"),
     "Gru": _recurrent("gru"),

@@ -6,11 +6,11 @@ A rewriting takes a flat graph and gives one that computes the same numbers. A n
 from __future__ import annotations
 
 from clika_tensorflow.flattening import FlatGraph
-from clika_tensorflow.rewrites import biases, convolutions, masks, products
+from clika_tensorflow.rewrites import biases, convolutions, masks, products, rows, transposed
 
 
 def rewritten(graph: FlatGraph) -> FlatGraph:
     """The graph after all rewritings."""
-    for rewrite in (products.rewrite, convolutions.rewrite, biases.rewrite, masks.rewrite):
-        graph = rewrite(graph)
+    for module in (products, rows, convolutions, transposed, biases, masks):
+        graph = module.rewrite(graph)
     return graph

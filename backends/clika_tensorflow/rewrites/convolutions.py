@@ -16,6 +16,7 @@ from clika_core.ir.recording import Ref
 from clika_tensorflow.flattening import FlatCall, FlatGraph
 from clika_tensorflow.raw_calls import RawCall
 from clika_tensorflow.rewrites.editing import Editing
+from clika_tensorflow.rewrites.rows import is_squeezed_row, is_unsqueezed
 
 JOINED, DEPTHWISE = "Convolution", "DepthwiseConvolution"
 _KINDS = {"Conv2D": JOINED, "DepthwiseConv2dNative": DEPTHWISE}
@@ -73,6 +74,9 @@ def convolved(
 ) -> Any:
     """A convolution with channels last, padded with zeros by `pads` first where they are given."""
     x = input if pads is None else tf.pad(input, [(0, 0), *pads, (0, 0)])
+    if is_depthwise and len(strides) == 1:
+        row = convolved(x[:, None], filters[None], (*strides, *strides), padding, None, (1, *dilations), True)
+        return tf.squeeze(row, [1])
     if is_depthwise:
         steps = (1, *strides, 1)
         return tf.nn.depthwise_conv2d(x, filters, steps, padding, dilations=tuple(dilations))
@@ -86,6 +90,8 @@ def _unwrapped(editing: Editing, call: FlatCall) -> _Unwrapped | None:
     found = _Unwrapped(call, call, data, filters, tuple(call.native.get_attr("strides")[1:3]))
     flat = _without_unit_axis(editing, found)
     spread = _without_blocks(editing, flat or found)
+    if spread is not None and flat is None:
+        return _without_unit_axis(editing, spread) or spread
     return spread or flat
 
 
@@ -93,19 +99,21 @@ def _without_unit_axis(editing: Editing, found: _Unwrapped) -> _Unwrapped | None
     """Both operands had an axis of one put in, and the result loses it again: a convolution over one axis."""
     ahead, filters = (editing.by_id.get(ref.record) for ref in (found.data, found.filters))
     behind = editing.only_reader(found.last)
-    if found.inner.type != "Conv2D" or ahead is None or filters is None or behind is None:
+    if not is_unsqueezed(editing, ahead, 1) or not is_unsqueezed(editing, filters, 0):
         return None
-    if (ahead.type, filters.type, behind.type) != ("ExpandDims", "ExpandDims", "Squeeze"):
+    if ahead is None or filters is None or behind is None or not is_squeezed_row(behind):
         return None
-    places = [editing.numbers(call.arguments["axis"]) for call in (ahead, filters)]
-    if None in places or [int(place) % rank for place, rank in zip(places, (4, 4), strict=True)] != [1, 0]:
-        return None
-    if [axis % 4 for axis in behind.native.get_attr("squeeze_dims")] != [1]:
-        return None
-    alone = (ahead.id,) if editing.only_reader(ahead) is found.inner else ()
+    alone = (ahead.id,) if editing.only_reader(ahead) is not None else ()
     data, weight = next(ahead.reads), next(filters.reads)
     return replace(
-        found, last=behind, data=data, filters=weight, strides=found.strides[1:], gone=(*alone, found.last.id)
+        found,
+        last=behind,
+        data=data,
+        filters=weight,
+        strides=found.strides[1:],
+        gone=(*found.gone, *alone, found.last.id),
+        pads=found.pads and found.pads[1:],
+        dilations=found.dilations and found.dilations[1:],
     )
 
 

@@ -100,7 +100,10 @@ def _glu(context: LoweringContext) -> Sequence[str]:
 
 
 def _prelu(context: LoweringContext) -> Sequence[str]:
-    """One slope, or one for each channel."""
+    """One slope, one for each channel, or slopes that broadcast."""
+    held = context.node.weight("weight")
+    if held is not None and len(held.shape) > 1:
+        return context.op("PRelu", [context.operand("input"), context.operand("weight")])
     rank = len(context.input_value().shape)
     shape = context.constant([-1, *[1] * max(rank - 2, 0)] if rank > 1 else [-1], "slope_shape")
     return context.op(

@@ -22,6 +22,7 @@ ENTRIES = (
     OperatorType("relu", Trait.COMPUTING, bounds=lambda _: (0.0, None)),
     OperatorType("relu6", Trait.COMPUTING, bounds=lambda _: (0.0, 6.0)),
     OperatorType("clamp", Trait.COMPUTING, attributes=("min", "max"), bounds=_clamp_bounds),
+    # A vector of slopes lies along axis 1; slopes with more axes broadcast.
     OperatorType("prelu", Trait.COMPUTING, operands=("input", "weight")),
     OperatorType("softmax", Trait.COMPUTING, attributes=("axis",)),
     OperatorType("log_softmax", Trait.COMPUTING, attributes=("axis",)),

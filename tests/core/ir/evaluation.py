@@ -173,6 +173,9 @@ def _attention(operands: Operands, attributes: Attributes) -> Array:
 LAYERS: dict[str, Callable[[Operands, Attributes], Array]] = {
     "silu": _unary(lambda x: x / (1 + np.exp(-x))),
     "gelu": _gelu,
+    "prelu": lambda operands, _: np.where(
+        operands["input"] < 0, operands["weight"] * operands["input"], operands["input"]
+    ),
     "relu": _unary(lambda x: np.maximum(x, 0)),
     "relu6": _unary(lambda x: np.clip(x, 0, 6)),
     "hard_sigmoid": _unary(lambda x: np.clip(x / 6 + 0.5, 0, 1)),

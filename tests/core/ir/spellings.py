@@ -30,6 +30,20 @@ def silu_by_exp(r: R, x: Ref) -> Ref:
     return r.op("div", x, r.op("add", r.op("exp", r.op("neg", x)), 1))
 
 
+def prelu_keras(r: R, x: Ref) -> Ref:
+    slope = r.op("neg", r.parameter("weight", (4, C)))
+    return r.op("add", r.op("relu", x), r.op("mul", slope, r.op("relu", r.op("neg", x))))
+
+
+def prelu_of_both_parts(r: R, x: Ref) -> Ref:
+    return r.op("add", r.op("relu", x), r.op("mul", r.parameter("weight", (1, C)), r.op("minimum", x, 0)))
+
+
+def prelu_of_one_slope(r: R, x: Ref) -> Ref:
+    below = r.op("neg", r.op("relu", r.op("neg", x)))
+    return r.op("add", r.op("relu", x), r.op("mul", below, r.parameter("weight", ())))
+
+
 def gelu_textbook(r: R, x: Ref) -> Ref:
     cdf = r.op("add", r.op("erf", r.op("div", x, sqrt(2))), 1.0)
     return r.op("mul", r.op("mul", x, 0.5), cdf)
@@ -323,6 +337,7 @@ SPELLINGS: dict[str, list[Spelling]] = {
         *(gelu_textbook, gelu_one_plus_first, gelu_half_last, gelu_erfc_keras, gelu_erfc_jax),
         *(gelu_tanh_jax, gelu_tanh_gpt2, gelu_tanh_fast, gelu_tanh_multiplied_out),
     ],
+    "prelu": [prelu_keras, prelu_of_both_parts, prelu_of_one_slope],
     "relu": [relu_clamp, relu_maximum],
     "relu6": [relu6_clamp, relu6_minimum],
     "hard_sigmoid": [hard_sigmoid, hard_sigmoid_keras],

@@ -35,8 +35,9 @@ def _gelu(layer: Layer) -> None:
 
 
 def _silu(layer: Layer) -> None:
-    x = layer.operand("input")
-    layer.write("MUL", [x, layer.one("LOGISTIC", [x])], "MulOptions")
+    """As x · sigmoid(x), the sigmoid with the parameters that its kernel demands."""
+    x, gate = layer.operand("input"), layer.spec.gate if layer.spec is not None else None
+    layer.write("MUL", [x, layer.one("LOGISTIC", [x], params=gate)], "MulOptions")
 
 
 def _hard_sigmoid(layer: Layer) -> None:
@@ -121,6 +122,7 @@ WRITERS: dict[str, Writer] = {
     "log_sigmoid": _log_sigmoid,
     "log_softmax": _softmax("LOG_SOFTMAX", "LogSoftmaxOptions"),
     "mish": _mish,
+    "prelu": lambda layer: layer.write("PRELU", layer.operands("input", "weight")),
     "relu": _plain("RELU"),
     "relu6": _plain("RELU6"),
     "selu": _selu,

@@ -96,12 +96,12 @@ class Layer:
         """A constant of int32 numbers."""
         return self.constant(stem, np.asarray(numbers, np.int32))
 
-    def weight(self, array: NDArray[Any], order: Sequence[int]) -> int:
-        """The weight with its axes in another order; the channels of its scales are axis 0 before."""
+    def weight(self, array: NDArray[Any], order: Sequence[int], channels: int = 0) -> int:
+        """The weight with its axes in another order; the channels of its scales are axis `channels` before."""
         params = self.spec.weights["weight"] if self.spec is not None else None
         codes = array.astype(np.float32) if params is None else quantize(array, params)
         return self.builder.constant(
-            f"{self.node.name}_weight", codes.transpose(order), params, axis=list(order).index(0)
+            f"{self.node.name}_weight", codes.transpose(order), params, axis=list(order).index(channels)
         )
 
     def bias(self, channels: int) -> int:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from clika_core.frozen import replace as replace_node
 from clika_core.ir.graph import Value
 from clika_tensorflow.padding import same_padding
@@ -17,17 +15,18 @@ from clika_tensorflow.tflite.operators.windows import SAME, VALID, padded
 def _conv(layer: Layer) -> None:
     layer.needs_channels_last()
     rank = layer.arrays["weight"].ndim - 2
-    {1: _conv_1d, 2: _conv_2d, 3: _conv_3d}[rank](layer)
+    {1: lambda _: _as_images(layer, _conv_2d), 2: _conv_2d, 3: _conv_3d}[rank](layer)
 
 
-def _conv_1d(layer: Layer) -> None:
-    """Over images with one row."""
+def _as_images(layer: Layer, write: Writer) -> None:
+    """What is over one axis, over images with one row."""
     name = layer.node.name
     attributes = {
         **layer.node.attributes,
         "strides": (1, *layer.attribute("strides")),
-        "dilations": (1, *layer.attribute("dilations")),
+        "dilations": (1, *(layer.attribute("dilations") or (1,))),
         "padding": ((0, 0), *layer.attribute("padding")),
+        "channel_axis": 3,
     }
     given, result = layer.values["input"], layer.result
     before, after = (params[0] if params else None for params in _params(layer))
@@ -41,13 +40,13 @@ def _conv_1d(layer: Layer) -> None:
     found = layer.builder.value(f"{name}_row", _with_row(result), after)
     image = replace(
         layer,
-        node=replace_node(layer.node, attributes=attributes),
+        node=replace_node(layer.node, attributes=attributes, outputs=(_with_row(result),)),
         values={"input": _with_row(given)},
         inputs={"input": row},
         arrays={**layer.arrays, "weight": layer.arrays["weight"][:, :, None]},
         outputs=(found,),
     )
-    _conv_2d(image)
+    write(image)
     layer.write("RESHAPE", [found, _shape(layer, result)], "ReshapeOptions")
 
 
@@ -116,23 +115,26 @@ def _conv_3d(layer: Layer) -> None:
 
 
 def _conv_transpose(layer: Layer) -> None:
-    """In float, over two axes; the size of the result is an operand, its batch that of the input."""
+    """Over one axis or two; the size of the result is an operand, its batch that of the input."""
     layer.needs_channels_last()
+    if layer.arrays["weight"].ndim == 3:
+        _as_images(layer, _conv_transpose)
+        return
     weight, strides = layer.arrays["weight"], layer.attribute("strides")
     dilations = layer.attribute("dilations") or (1, 1)
     if weight.ndim != 4 or layer.attribute("groups", 1) != 1 or any(gap != 1 for gap in dilations):
         raise layer.refusal(
             f"a transposed convolution over {weight.ndim - 2} axes in {layer.attribute('groups', 1)} groups"
             f" with dilations {tuple(dilations)}",
-            "two axes, one group, no dilation",
+            "one axis or two, one group, no dilation",
         )
     layer.write(
         "TRANSPOSE_CONV",
         [
             _size_of_result(layer),
-            layer.weight(weight, (1, 2, 3, 0)),
+            layer.weight(weight, (1, 2, 3, 0), channels=1),
             layer.inputs["input"],
-            layer.constant("bias", layer.arrays.get("bias", np.zeros(weight.shape[1], np.float32))),
+            layer.bias(weight.shape[1]),
         ],
         "TransposeConvOptions",
         padding=_transposed_padding(layer, weight.shape[2:]),

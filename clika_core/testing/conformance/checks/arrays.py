@@ -137,6 +137,13 @@ class ArrayChecks(Kit):
         expected = powers / powers.sum(axis=-1, keepdims=True)
         np.testing.assert_allclose(arrays.to_numpy(found), expected, rtol=1e-5, atol=1e-7)
 
+    def test_a_sigmoid_is_between_nothing_and_one(self, arrays: ArrayOps) -> None:
+        """Far from zero as well."""
+        wide = np.concatenate([VALUES.ravel() * 8, np.asarray([-90, -20, 0, 20, 90])]).astype(np.float32)
+        found = arrays.to_numpy(arrays.sigmoid(arrays.from_numpy(wide)))
+        expected = 1 / (1 + np.exp(-wide.astype(np.float64)))
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-35)
+
     def test_what_is_repeated_stands_in_a_row(self, arrays: ArrayOps) -> None:
         """Every entry of an axis counted from the end."""
         found = arrays.to_numpy(arrays.repeat(arrays.from_numpy(VALUES), 3, -2))

@@ -87,6 +87,11 @@ class LoopbackArrays(NumpyArrays):
         powers = np.exp(array - array.max(axis=-1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=-1, keepdims=True)).astype(array.dtype)
 
+    def sigmoid(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Elementwise; numbers far below zero overflow to infinity, and their sigmoid is 0."""
+        with np.errstate(over="ignore"):
+            return np.asarray(1 / (1 + np.exp(-array))).astype(array.dtype)
+
     def repeat(self, array: NDArray[Any], times: int, axis: int) -> NDArray[Any]:
         """Every entry along `axis`, `times` in a row."""
         return np.repeat(array, times, axis=axis)
