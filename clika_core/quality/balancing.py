@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall
 from clika_core.ir.graph import ValueKey
-from clika_core.quality.borders import Border, balanced_borders
+from clika_core.quality.borders import Border, balanced_borders, hindered_borders
 from clika_core.quality.gains import ALPHAS, Balance, Reader, divided, rounding_error
 from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
@@ -120,7 +120,7 @@ class _BalancingVisitor:
     def __init__(self, work: Work, borders: Mapping[ValueKey, Border]) -> None:
         self._work, self._borders = work, borders
         self.found: dict[ValueKey, Found] = {}
-        self.left: dict[ValueKey, str] = {}
+        self.left = hindered_borders(work.simulation)
 
     def run(self) -> None:
         """One pass over the samples, graph inputs included."""

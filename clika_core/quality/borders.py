@@ -38,6 +38,23 @@ def balanced_borders(simulation: Simulation) -> dict[ValueKey, Border]:
     return found
 
 
+def hindered_borders(simulation: Simulation) -> dict[ValueKey, str]:
+    """The borders that linear layers and other integer layers read, with the reason why they stay as they are.
+
+    A value has one row of codes, and only linear layers have weights that take gains back.
+    """
+    nodes, wiring = simulation.wiring.graph.nodes, simulation.wiring
+    found = {}
+    for key in simulation.quantize_at:
+        readers = [nodes[position] for position in dict.fromkeys(wiring.readers[key])]
+        others = [
+            node.name for node in readers if node.name in simulation.specs and not _is_plain_linear(node)
+        ]
+        if others and any(map(_is_plain_linear, readers)):
+            found[key] = f"{', '.join(others)} read{'s' if len(others) == 1 else ''} its codes too"
+    return found
+
+
 def _is_plain_linear(node: Node) -> bool:
     weight = node.weight("weight")
     is_float32 = weight is not None and weight.dtype == "float32" and node.outputs[0].dtype == "float32"

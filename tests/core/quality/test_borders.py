@@ -10,7 +10,7 @@ import pytest
 
 from clika_core.ir.recording import Ref
 from clika_core.pipeline.quantization import Quantized
-from clika_core.quality.borders import Border, balanced_borders
+from clika_core.quality.borders import Border, balanced_borders, hindered_borders
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Sketch, batches
 from tests.core.loopback.quantizing import quantized, settings_with
@@ -100,7 +100,8 @@ def test_other_integer_readers_stand_in_the_way() -> None:
     s = Sketch(0)
     x = s.input("x", 3, 5, 5)
     flat = s.op("reshape", x, shape=(-1, 75))
-    assert not borders(s.output(s.conv(x, 3, 4), s.linear(flat, 75, 4)))
+    model = s.output(s.conv(x, 3, 4), s.linear(flat, 75, 4))
+    assert not borders(model)
 
 
 def test_models_in_half_precision_are_left_alone() -> None:
@@ -108,3 +109,12 @@ def test_models_in_half_precision_are_left_alone() -> None:
     x = s.model.input("x", ("n", 8), "float16")
     weight, bias = (s.weights(*shape).astype(np.float16) for shape in ((4, 8), (4,)))
     assert not borders(s.output(s.op("linear", x, weight=weight, bias=bias)))
+
+
+def test_a_value_whose_codes_other_layers_read_too_is_named_with_them() -> None:
+    s = Sketch(0)
+    x = s.input("x", 8)
+    model = s.output(s.linear(x, 8, 4), s.op("sigmoid", x))
+    found = quantized(model, batches(model))
+    assert not balanced_borders(found.simulation)
+    assert hindered_borders(found.simulation) == {("x", 0): "sigmoid_1 reads its codes too"}
