@@ -72,11 +72,10 @@ def exact_division(values: Any, scale: Any) -> Any:
     """values / scale, IEEE, where scale > 0; compiled too.
 
     XLA multiplies by a reciprocal where the divisor is a scalar or vector that is broadcast. A divisor that depends
-    on every element stops it: -scale where the value is negative, and the sign restored. Gradients go to both.
+    on every element stops it: both sides have their sign turned where the value is negative. Gradients go to both.
     """
     is_positive = values >= 0
-    divided = values / jnp.where(is_positive, scale, -scale)
-    return jnp.where(is_positive, divided, -divided)
+    return jnp.where(is_positive, values, -values) / jnp.where(is_positive, scale, -scale)
 
 
 @jax.custom_vjp

@@ -22,9 +22,9 @@ EPSILON = capture("epsilon")
 
 
 def variance(value: Pattern) -> Pattern:
-    """mean((x - mean(x))²), or mean(x²) - mean(x)², which may be kept from falling below zero."""
+    """mean((x - mean(x))²), or mean(x²) - mean(x)²; either may be kept from falling below zero."""
     return either(
-        mean(square(op("sub", value, mean(value)))),
+        *_not_negative(mean(square(op("sub", value, mean(value))))),
         mean(op("squared_difference", value, mean(value))),
         reduced("var", value),
         _fast(value, mean),
@@ -33,8 +33,11 @@ def variance(value: Pattern) -> Pattern:
 
 
 def _fast(value: Pattern, average: Callable[[Pattern], Pattern]) -> Pattern:
-    fast = op("sub", average(square(value)), square(average(value)))
-    return either(fast, op("maximum", fast, 0), op("clamp", fast, min=0, max=None))
+    return either(*_not_negative(op("sub", average(square(value)), square(average(value)))))
+
+
+def _not_negative(value: Pattern) -> tuple[Pattern, ...]:
+    return (value, op("maximum", value, 0), op("clamp", value, min=0, max=None))
 
 
 def deviation(squared: Pattern) -> Pattern:

@@ -174,6 +174,12 @@ def mean_keep(r: R, x: Ref) -> Ref:
     return r.reshape(total, (2, 4, 1))
 
 
+def layer_norm_equinox(r: R, x: Ref) -> Ref:
+    variance = r.op("maximum", 0.0, mean(r, r.op("square", r.op("sub", x, mean(r, x)))))
+    factor = r.op("rsqrt", r.op("add", variance, 1e-5))
+    return affine(r, r.op("mul", r.op("sub", x, mean(r, x)), factor))
+
+
 def layer_norm_keras(r: R, x: Ref) -> Ref:
     average = mean(r, x)
     variance = mean(r, r.op("squared_difference", x, average))
@@ -210,6 +216,17 @@ def rms_norm_llama(r: R, x: Ref) -> Ref:
 def rms_norm_llama_in_one_dtype(r: R, x: Ref) -> Ref:
     factor = r.op("rsqrt", r.op("add", mean(r, r.op("pow", r.op("identity", x), 2)), 1e-6))
     return r.op("mul", r.parameter("weight", (C,)), r.op("identity", r.op("mul", x, factor)))
+
+
+def rms_norm_equinox(r: R, x: Ref) -> Ref:
+    average = r.op("div", r.op("sum", r.op("square", x), axes=(2,), keep_dims=False), C)
+    factor = r.reshape(r.op("rsqrt", r.op("add", average, 1e-5)), (2, 4, 1))
+    return r.op("mul", r.parameter("weight", (C,)), r.op("mul", factor, x))
+
+
+def rms_norm_of_lost_axes_without_weight(r: R, x: Ref) -> Ref:
+    average = r.op("div", r.op("sum", r.op("square", x), axes=(2,), keep_dims=False), C)
+    return r.op("mul", x, r.reshape(r.op("rsqrt", r.op("add", average, 1e-5)), (2, 4, 1)))
 
 
 def rms_norm_gemma(r: R, x: Ref) -> Ref:
@@ -345,10 +362,11 @@ SPELLINGS: dict[str, list[Spelling]] = {
     "layer_norm": [
         *(layer_norm, layer_norm_by_division, layer_norm_without_affine, layer_norm_without_bias),
         *(layer_norm_keras_tensorflow, layer_norm_keras_without_bias),
-        *(layer_norm_flax, layer_norm_keras, layer_norm_of_lost_axes),
+        *(layer_norm_flax, layer_norm_equinox, layer_norm_keras, layer_norm_of_lost_axes),
     ],
     "rms_norm": [
         *(rms_norm, rms_norm_llama, rms_norm_llama_in_one_dtype, rms_norm_gemma, rms_norm_without_weight),
+        *(rms_norm_equinox, rms_norm_of_lost_axes_without_weight),
     ],
     "batch_norm": [
         *(batch_norm_keras, batch_norm_flax, batch_norm_channels_first, batch_norm_without_affine),
