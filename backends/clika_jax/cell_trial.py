@@ -130,6 +130,8 @@ def _sigmoid(x: Array, **_: Any) -> Array:
 
 def _product(left: Array, right: Array, dimension_numbers: Any, **_: Any) -> Array:
     (left_summed, right_summed), (left_batch, right_batch) = dimension_numbers
+    if not left_batch:
+        return np.tensordot(left, right, (left_summed, right_summed))
     of_left = list(ascii_lowercase[: left.ndim])
     of_right = list(ascii_uppercase[: right.ndim])
     for a, b in zip((*left_summed, *left_batch), (*right_summed, *right_batch), strict=True):

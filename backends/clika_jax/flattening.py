@@ -45,9 +45,14 @@ class TooLongError(Exception):
     """The program unrolls into more equations than anyone wants to see."""
 
 
-def flatten(closed: ClosedJaxpr, inputs: Sequence[str], data: Collection[str] = ()) -> FlatProgram:
-    """The flat program of a closed jaxpr whose arguments have these ids; `data` are those that are no parameters."""
-    return _Flattener().flatten(closed, inputs, data)
+def flatten(
+    closed: ClosedJaxpr, inputs: Sequence[str], data: Collection[str] = (), cells: set[Any] | None = None
+) -> FlatProgram:
+    """The flat program of a closed jaxpr whose arguments have these ids; `data` are those that are no parameters.
+
+    `cells` are those of recurrent layers that were tried, and get those that are found.
+    """
+    return _Flattener(cells=set() if cells is None else cells).flatten(closed, inputs, data)
 
 
 @dataclass
@@ -65,6 +70,7 @@ class _Flattener:
     counts: dict[str, int] = field(default_factory=dict)
     known: dict[int, str] = field(default_factory=dict)
     data: set[str] = field(default_factory=set)
+    cells: set[Any] = field(default_factory=set)
     iterations: Iterations = ()
     loops: int = 0
 
@@ -104,7 +110,14 @@ class _Flattener:
         if simple is not None:
             return simple
         return self._emit(
-            name, equation.primitive.bind, params, operands, equation.outvars, path, source(equation)
+            name,
+            bound(equation.primitive),
+            params,
+            operands,
+            equation.outvars,
+            path,
+            source(equation),
+            is_multiple=equation.primitive.multiple_results,
         )
 
     def _emit(
@@ -116,7 +129,8 @@ class _Flattener:
         outputs: Sequence[Any],
         path: tuple[str, ...],
         place: Location | None = None,
-        is_multiple: bool | None = None,
+        *,
+        is_multiple: bool = False,
     ) -> list[Operand]:
         number = self.counts[name] = self.counts.get(name, 0) + 1
         if len(self.equations) >= MOST_EQUATIONS:
@@ -130,9 +144,7 @@ class _Flattener:
             tuple(_shaped(output) for output in outputs),
             ".".join(path) or None,
             place,
-            getattr(getattr(bind, "__self__", None), "multiple_results", False)
-            if is_multiple is None
-            else is_multiple,
+            is_multiple,
             self.iterations,
         )
         self.equations.append(made)
@@ -175,7 +187,8 @@ class _Flattener:
         if not is_plain or any(map(self._is_data, operands[:count])) or not self._is_data(operands[-1]):
             return None
         names = [f"a{position}" for position in range(len(body.in_avals))]
-        cell = find_cell(flatten(body, names), [tuple(aval.shape) for aval in body.in_avals], count)
+        shapes = [tuple(aval.shape) for aval in body.in_avals]
+        cell = find_cell(flatten(body, names), shapes, count, self.cells)
         return None if cell is None else self._emit_cell(cell, equation, operands, path)
 
     def _emit_cell(
@@ -237,6 +250,15 @@ class _Flattener:
         name = self.known.setdefault(id(value), f"constant_{len(self.known) + 1}")
         self.constants[name] = value
         return Ref(name)
+
+
+def bound(primitive: Any) -> Callable[..., Any]:
+    """A primitive as a function of its operands and parameters, which may be jaxprs where it wants functions."""
+
+    def call(*operands: Any, **params: Any) -> Any:
+        return primitive.bind(*operands, **primitive.get_bind_params(params))
+
+    return call
 
 
 def _without_operation(name: str, equation: Any, operands: Sequence[Operand]) -> Sequence[Operand] | None:

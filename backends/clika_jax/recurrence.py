@@ -57,10 +57,13 @@ class Cell:
         return [(rows, self.input_size), (rows, self.size), (rows,), (rows,)]
 
 
-def find_cell(body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: int) -> Cell | None:
+def find_cell(
+    body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: int, known: set[Any]
+) -> Cell | None:
     """The cell that a body is, whose arguments `a0`, `a1`, ... are constants, carried values, and one input.
 
-    None for any other body; every result behind the carried ones has to be the hidden state.
+    None for any other body; every result behind the carried ones has to be the hidden state. `known` are the cells
+    that were tried already, on another batch.
     """
     if body.constants or any(e.name not in PRIMITIVES or not _is_float32(e) for e in body.equations):
         return None
@@ -72,8 +75,10 @@ def find_cell(body: FlatProgram, shapes: Sequence[tuple[int, ...]], constants: i
     step, state = shapes[-1], shapes[constants + gates.hidden]
     if len(step) != 2 or len(state) != 2:
         return None
-    if not _computes_the_same(gates, body, shapes, constants):
+    cell = (gates, tuple((equation.name, equation.operands) for equation in body.equations))
+    if cell not in known and not _computes_the_same(gates, body, shapes, constants):
         return None
+    known.add(cell)
     return Cell(gates, _Projection(body, gates, constants, step, state), state[1], step[1])
 
 

@@ -103,8 +103,9 @@ def _on_two_batches(
 def _traced_twice(
     source: Traceable, layout: InputLayout, shapes: Sequence[Shaped], given: int, batch: int
 ) -> _Traced:
+    cells: set[Any] = set()
     first, second = (
-        _trace_once(source, layout, [_with_batch(shaped, given, size) for shaped in shapes])
+        _trace_once(source, layout, [_with_batch(shaped, given, size) for shaped in shapes], cells)
         for size in (batch, batch + 1)
     )
     return _merged(first, second, batch)
@@ -117,7 +118,9 @@ def _with_batch(shaped: Shaped, given: int, batch: int) -> Shaped:
     return Shaped(shaped.dtype, (batch, *shaped.shape[1:]))
 
 
-def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]) -> _Traced:
+def _trace_once(
+    source: Traceable, layout: InputLayout, shapes: Sequence[Shaped], cells: set[Any] | None = None
+) -> _Traced:
     names = list(source.arrays)
 
     def fresh(
@@ -135,7 +138,7 @@ def _trace_once(source: Traceable, layout: InputLayout, shapes: Sequence[Shaped]
     data = [f"x_{path}" for path in layout.paths]
     leaves, structure = jax.tree_util.tree_flatten_with_path(out)
     try:
-        program = with_added_masks(flatten(closed, [*(f"p_{name}" for name in names), *data], data))
+        program = with_added_masks(flatten(closed, [*(f"p_{name}" for name in names), *data], data, cells))
     except TooLongError:
         raise TraceError(
             "the model unrolls into too many operations",

@@ -192,6 +192,13 @@ def test_a_quantized_model_keeps_the_scan_of_its_blocks(native: NativeModel) -> 
     jax.tree.map(np.testing.assert_array_equal, jax.jit(native.apply)(native.params, x), native(x))
 
 
+def test_nothing_of_a_trace_is_left_behind(native: NativeModel) -> None:
+    before = jax.tree.map(np.array, native.params)
+    with jax.checking_leaks():
+        jax.make_jaxpr(lambda *held: native.apply(*held))(native.params, normal(2, 6))
+    jax.tree.map(np.testing.assert_array_equal, native.params, before)
+
+
 def test_a_scan_from_the_last_to_the_first_is_kept_too() -> None:
     native, x = quantized(blocks(3, is_reversed=True)), normal(5, 6)
     assert loops(native.apply, native.params, x) == [3]

@@ -205,3 +205,37 @@ def test_a_loop_of_unknown_length_is_one_layer_that_no_vocabulary_has() -> None:
     assert {finding.code for finding in traced.graph.diagnostics} == {"unknown-operator", "fixed-batch"}
     x = normal(2, 4)
     np.testing.assert_allclose(traced.run((x,)), model(x), rtol=1e-5)
+
+
+def doubled_outside(x: Any) -> Any:
+    return jax.pure_callback(lambda a: np.asarray(a) * 2, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+
+def doubled_where_positive(x: Any) -> Any:
+    return lax.cond(x.sum() > 0, lambda a: a * 2, lambda a: a, x)
+
+
+def doubled_on_a_mesh(x: Any) -> Any:
+    mesh = jax.make_mesh((1,), ("devices",))
+    spec = jax.sharding.PartitionSpec()
+    return jax.shard_map(lambda a: a * 2, mesh=mesh, in_specs=spec, out_specs=spec)(x)
+
+
+@pytest.mark.parametrize(
+    ("function", "layer"),
+    [
+        (doubled_outside, "lax.pure_callback"),
+        (doubled_where_positive, "lax.cond"),
+        (doubled_on_a_mesh, "lax.shard_map"),
+    ],
+)
+def test_what_nobody_can_look_into_is_one_layer_that_stays_float_and_says_so(
+    function: Callable[[Any], Any], layer: str
+) -> None:
+    model = clika_jax.Model(lambda w, x: function(x) @ w, normal(4, 4))
+    traced = trace(model, (normal(2, 4),))
+    assert types(traced)[-2:] == [layer, "linear"]
+    (finding,) = (found for found in traced.graph.diagnostics if found.code == "unknown-operator")
+    assert layer in finding.message
+    x = normal(2, 4)
+    np.testing.assert_allclose(traced.run((x,)), model(x), rtol=1e-5)
