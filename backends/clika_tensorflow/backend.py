@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 INSTALL: Final = 'pip install "clika-core[tensorflow]"'
 DISTRIBUTIONS: Final = ("tensorflow", "tensorflow-cpu")
 
+SAVED_MODEL: Final = "saved_model.pb"
+"""What the folder of a SavedModel holds."""
+
 TESTED: Final = ("2.21", "2.21.0")
 """The oldest and the newest release that the tests ran with: the extra's lower bound, and the pinned one."""
 
@@ -65,7 +68,12 @@ class TensorFlowBackend(Backend):
     )
 
     def accepts(self, model: Any) -> bool:
-        """Whether `model` is a Keras layer or a `tf.Module`; where neither was imported, nothing can be one."""
+        """Whether `model` is a Keras layer, a `tf.Module` or the folder of a SavedModel.
+
+        Where neither Keras nor TensorFlow was imported, nothing but a folder can be one.
+        """
+        if isinstance(model, str | Path):
+            return (Path(model) / SAVED_MODEL).is_file()
         keras, tensorflow = sys.modules.get("keras"), sys.modules.get("tensorflow")
         is_layer = hasattr(keras, "layers") and isinstance(model, keras.layers.Layer)  # type: ignore[union-attr]
         if is_layer or not hasattr(tensorflow, "Module"):
@@ -77,13 +85,15 @@ class TensorFlowBackend(Backend):
         when_imported()
 
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
-        """Trace `model` in inference; see `clika_tensorflow.tracing`.
+        """Trace `model` in inference, or the SavedModel in a folder; see `clika_tensorflow.tracing`.
 
         Raises `MissingDependencyError` without TensorFlow, `TraceError` for a model that cannot be traced.
         """
         _import()
-        from clika_tensorflow.tracing import trace
+        from clika_tensorflow.tracing import loaded, trace
 
+        if isinstance(model, str | Path):
+            return trace(loaded(Path(model)), example_inputs, name=name or Path(model).name)
         return trace(model, example_inputs, name=name)
 
     def workers(self) -> Workers:

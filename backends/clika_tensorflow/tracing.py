@@ -9,10 +9,13 @@ The batch is left free; where a model takes no other batch than the example's, i
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
 from clika_core.diagnostics import Diagnostic, Severity
-from clika_core.errors import ClikaError
+from clika_core.errors import ClikaError, TraceError
 from clika_core.ir.assembly import assemble
 from clika_tensorflow.callable_model import callable_model
 from clika_tensorflow.capturing import Captured, capture
@@ -46,6 +49,18 @@ def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> Tensor
     state = {name: held.value for name, held in program.state.items()}
     kept = replace(example, arrays=())
     return TensorFlowTracedModel(Trace(program, kept, graph, assembly.regions), Held(state, {}))
+
+
+def loaded(folder: Path) -> Any:
+    """The SavedModel in `folder`. Raises TraceError where it cannot be loaded."""
+    try:
+        return tf.saved_model.load(str(folder))
+    except Exception as error:
+        raise TraceError(
+            f"the SavedModel in {folder} cannot be loaded",
+            found=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+            fix="save it with this release of TensorFlow: model.export(...), or tf.saved_model.save(...)",
+        ) from error
 
 
 def _followed(model: Any, example: Example) -> tuple[Captured, FlatGraph, Observed]:

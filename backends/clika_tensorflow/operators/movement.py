@@ -138,14 +138,19 @@ def _blocks(type_name: str) -> Rule:
 def _strided_slice(call: Call) -> Wording | None:
     """`x[...]` as one movement for each axis it speaks of, the last one in the operation's own place."""
     starts, ends, steps = (call.numbers(name) for name in ("begin", "end", "strides"))
-    if None in (starts, ends, steps) or call.attribute("ellipsis_mask"):
+    if None in (starts, ends, steps):
         return None
+    ellipsis, every = call.attribute("ellipsis_mask"), len(starts)
     masks = {name: call.attribute(f"{name}_mask") for name in ("begin", "end", "new_axis", "shrink_axis")}
     moves: list[Move] = []
     axis, position = 0, 0  # in the input; in what has been made of it so far
     shape = call.shape("input")
+    passed_over = len(shape) - every + bool(ellipsis) + (masks["new_axis"] & ((1 << every) - 1)).bit_count()
     for entry, (start, end, step) in enumerate(zip(starts, ends, steps, strict=True)):
         bit = 1 << entry
+        if ellipsis & bit:
+            axis, position = axis + passed_over, position + passed_over
+            continue
         if masks["new_axis"] & bit:
             moves.append(_unsqueeze_at(position))
             position += 1
