@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,14 +90,19 @@ def read_pompom(path: str | Path) -> Pompom:
             document = _document(file.metadata() or {}, path)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
     except (OSError, SafetensorError, ValueError, TypeError, AttributeError) as error:
-        raise StateError(
-            f"{path} cannot be read", found=str(error) or type(error).__name__, fix=_FIX
-        ) from error
+        raise StateError(f"{path} cannot be read", found=_found(path, error), fix=_FIX) from error
     for name, other in document["aliases"].items():
         if other not in arrays:
             raise StateError(f"{path} is damaged", found=f"array {name!r} refers to {other!r}", fix=_FIX)
         arrays[name] = arrays[other]
     return Pompom(document["content"], arrays)
+
+
+def _found(path: Path, error: Exception) -> str:
+    """What a file is that holds no arrays by name."""
+    if path.is_file() and is_zipfile(path):
+        return "a zip archive: what Keras (.keras) and PyTorch save of a model, not the state of a training"
+    return str(error) or type(error).__name__
 
 
 def _document(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Models as users of TensorFlow have them: several inputs and outputs, shared parts, other dtypes, layouts, folders."""
+"""Models as users of TensorFlow have them: several inputs and outputs, shared parts, dtypes, layouts, folders."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -113,6 +114,15 @@ def test_other_documents_are_refused(document: Any, message: str, tmp_path: Path
     _document(tmp_path / "model.pompom", document)
     with pytest.raises(StateError, match=message):
         read_pompom(tmp_path / "model.pompom")
+
+
+def test_a_model_that_keras_saved_is_told_from_a_state(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{}")
+    with pytest.raises(StateError, match="a zip archive: what Keras") as raised:
+        read_pompom(path)
+    assert "clika_compress" in (raised.value.fix or "")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
