@@ -137,16 +137,21 @@ def test_a_compiled_program_computes_what_the_simulation_does(framework: Framewo
     assert found.simulation.gains
     data = inputs("post_norm_encoder", 16, seed=9)
     (wanted,) = deployment.run_simulation(found, [data])[0]
-    ours = run(framework, found.model.native(found.program), data)
+    ours = COMPILED[framework.name](found.model.native(found.program), data)
     assert np.mean(np.abs(ours - wanted) > 1e-4 * np.abs(wanted).max()) <= 0.01
 
 
-def run(framework: Framework, native: Any, data: tuple[np.ndarray, ...]) -> np.ndarray:
-    """What a native model gives for one input, compiled."""
-    if framework.name == "tensorflow":
-        import tensorflow as tf
+def _xla_of_tensorflow(native: Any, data: tuple[np.ndarray, ...]) -> np.ndarray:
+    import tensorflow as tf
 
-        return np.asarray(tf.function(native, jit_compile=True)(*map(tf.constant, data)))
+    return np.asarray(tf.function(native, jit_compile=True)(*map(tf.constant, data)))
+
+
+def _xla_of_jax(native: Any, data: tuple[np.ndarray, ...]) -> np.ndarray:
     import jax
 
     return np.asarray(jax.jit(native)(*data))
+
+
+COMPILED = {"tensorflow": _xla_of_tensorflow, "jax": _xla_of_jax}
+"""What a native model gives for one batch, compiled."""
