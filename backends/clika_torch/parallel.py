@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from clika_core.backend.trainable import Trained, TrainedProgram
 from clika_core.backend.workers import Workers
+from clika_core.errors import SettingsError
 
 if TYPE_CHECKING:
     from clika_torch.native_model import NativeModel
@@ -93,10 +94,12 @@ class DataParallel(Engine):
 class Sharded(Engine):
     """FSDP over the whole model at once. Scalars cannot be shared out: their gradients are averaged here."""
 
-    def __init__(self, native: NativeModel, program: TrainedProgram, workers: Workers) -> None:
-        """Share the parameters out; those of `native` are `DTensor`s from now on."""
+    def __init__(
+        self, native: NativeModel, program: TrainedProgram, workers: Workers, *, is_offloaded: bool
+    ) -> None:
+        """Share the parameters out; those of `native` are `DTensor`s from now on, in host memory if offloaded."""
         from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.fsdp import fully_shard
+        from torch.distributed.fsdp import CPUOffloadPolicy, OffloadPolicy, fully_shard
 
         super().__init__(native, program)
         self._workers = workers
@@ -107,6 +110,7 @@ class Sharded(Engine):
             mesh=init_device_mesh(device, (workers.count,)),
             reshard_after_forward=True,
             ignored_params=set(self._scalars),
+            offload_policy=CPUOffloadPolicy(pin_memory=device != "cpu") if is_offloaded else OffloadPolicy(),
         )
 
     def gather_gradients(self) -> None:
@@ -126,8 +130,23 @@ class Sharded(Engine):
             self._pass.reshard()
 
 
-def engine(native: NativeModel, program: TrainedProgram, workers: Workers, *, is_sharded: bool) -> Engine:
-    """What runs the passes of a native model."""
+def engine(
+    native: NativeModel,
+    program: TrainedProgram,
+    workers: Workers,
+    *,
+    is_sharded: bool,
+    is_offloaded: bool = False,
+) -> Engine:
+    """What runs the passes of a native model. Raises SettingsError where parameters cannot be kept elsewhere."""
+    if is_offloaded and (workers.count == 1 or not is_sharded):
+        raise SettingsError(
+            "training_settings.params_offloading goes with sharding: FSDP is what moves parameters in PyTorch",
+            found=f"use_sharding: {str(is_sharded).lower()}, {workers.count} process(es)",
+            fix="set multi_gpu and use_sharding and start several processes, or remove the setting",
+        )
     if workers.count == 1:
         return Engine(native, program)
-    return Sharded(native, program, workers) if is_sharded else DataParallel(native, program)
+    if is_sharded:
+        return Sharded(native, program, workers, is_offloaded=is_offloaded)
+    return DataParallel(native, program)

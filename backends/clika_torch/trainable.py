@@ -36,11 +36,14 @@ from clika_torch.sharded import clip_gradients, whole
 from clika_torch.traced_model import TorchTracedModel
 
 OFFLOADING: Final = "training_settings.activations_offloading"
+PARAMETERS: Final = "training_settings.params_offloading"
 DISTRIBUTED: Final = "distributed_training_settings.multi_gpu"
 SHARDING: Final = "distributed_training_settings.use_sharding"
 WEIGHTS: Final = "training_settings.weights_dtype"
 CHECKPOINTING: Final = "training_settings.gradient_checkpointing"  # the core's program asks for it
-HONOURED: Final = frozenset({CHECKPOINTING, OFFLOADING, DISTRIBUTED, SHARDING, HALF, WEIGHTS, FROM_SCRATCH})
+HONOURED: Final = frozenset(
+    {CHECKPOINTING, OFFLOADING, PARAMETERS, DISTRIBUTED, SHARDING, HALF, WEIGHTS, FROM_SCRATCH}
+)
 """The options of a setup that mean something here."""
 
 
@@ -55,7 +58,13 @@ class TorchTrainable(Trainable):
         self.native.train()
         store_weights(self.native, setup.options.get(WEIGHTS))
         is_sharded = bool(setup.options.get(SHARDING))
-        self._engine = engine(self.native, setup.program, setup.workers, is_sharded=is_sharded)
+        self._engine = engine(
+            self.native,
+            setup.program,
+            setup.workers,
+            is_sharded=is_sharded,
+            is_offloaded=bool(setup.options.get(PARAMETERS)),
+        )
         made = _optimizer(model, self.native, setup)
         self._optimizer, self.notes, self._user_groups = made.optimizer, made.notes, made.user_groups
         self._optimizer.zero_grad()

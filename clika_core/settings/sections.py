@@ -162,7 +162,9 @@ class TrainingSettings(Section, title="training_settings"):
         None,
         "Keep only what goes into layers, and compute inside them again in the backward pass; null: no.",
     )
-    params_offloading = Setting(Boolean(), False, "Keep parameters in host memory until they are used.")
+    params_offloading = Setting(
+        Boolean(), False, "Keep parameters in host memory until they are used; with use_sharding."
+    )
     clip_grad_norm_val = Setting(
         Nullable(_POSITIVE), None, "Gradient norm above which it is clipped; null: never."
     )

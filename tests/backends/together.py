@@ -11,12 +11,15 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
+
+from clika_compression import Settings, clika_compress, clika_resume
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 EPOCHS: Final = 2
@@ -39,6 +42,55 @@ class Errors:
 
     def compute(self) -> dict[str, float]:
         return {"share": self.wrong / max(self.total, 1)}
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the programs of the frameworks that resume with the model at hand do, told by `ACTION FOLDER NAME...`.
+
+    `parts` imports the framework's `small_training`, once workers have joined; `keep_gradients` writes those of the
+    next step.
+    """
+
+    kinds: Mapping[str, Mapping[str, Any]]
+    is_together: Callable[[], bool]
+    parts: Callable[[], Any]
+    keep_gradients: Callable[[Path], None]
+
+    def settings(self, name: str) -> Settings:
+        """Those of a kind."""
+        made = Settings()
+        made.distributed_training_settings.multi_gpu = self.is_together()
+        for key, value in {**GIVEN, **self.kinds[name]}.items():
+            setattr(made.training_settings, key, value)
+        return made
+
+    def train(self, folder: Path, name: str) -> None:
+        """A whole training into FOLDER/<name>."""
+        self.keep_gradients(folder / f"{name}.npz")
+        given, model = self._given(), self.parts().trained(2)
+        clika_compress(folder / name, self.settings(name), model, **given)
+
+    def resume(self, folder: Path, name: str) -> None:
+        """Go on after its first epoch."""
+        state, given = folder / name / "epoch_1" / "model.pompom", self._given()
+        clika_resume(state, **given, new_settings=self.settings(name), model=self.parts().trained(2))
+
+    def _given(self) -> dict[str, Any]:
+        parts = self.parts()
+        return {
+            "init_training_dataset_fn": lambda: parts.loader(90),
+            "init_evaluation_dataset_fn": lambda: parts.loader(71, seed=1, is_shuffled=False),
+            "training_losses": {"ce": parts.cross_entropy},
+            "evaluation_metrics": {"accuracy": parts.accuracy, "errors": Errors()},
+        }
+
+    def run(self, arguments: Sequence[str], **others: Callable[[Path, str], None]) -> None:
+        """Do what the arguments say; `others` train kinds of another sort."""
+        action, folder, *names = arguments
+        for name in names:
+            chosen = others.get(name, self.train) if action == "train" else self.resume
+            chosen(Path(folder), name)
 
 
 def free_port() -> int:

@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from clika_compression import Settings, clika_compress, clika_resume
+from clika_compression import clika_compress
 from clika_tensorflow.workers import join, joined
 from tests.backends import together
-from tests.backends.together import GIVEN, Errors, free_port
+from tests.backends.together import Program, free_port
 
-PROGRAM: Final = "tests.backends.tensorflow.together"
-KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "plain": {},
-    "halves": {"num_epochs": 0, "stats_steps": 8},  # the batches that two workers compute on: see `train`
-    "learned": {"learn_scales": True, "distillation": "outputs", "grads_acc_steps": 2},
-}
 CLUSTER: Final = "TF_CONFIG"
-
-
-def settings(name: str) -> Settings:
-    made = Settings()
-    made.distributed_training_settings.multi_gpu = CLUSTER in os.environ
-    for key, value in {**GIVEN, **KINDS[name]}.items():
-        setattr(made.training_settings, key, value)
-    return made
-
-
-def train(folder: Path, name: str) -> None:
-    from tests.backends.tensorflow.small_training import accuracy, cross_entropy, loader, trained
-
-    if name == "halves":  # a product of other sizes adds in another order, which QS is no sum of
-        halves = (lambda: loader(90).unbatch().batch(8)), None
-        clika_compress(folder / name, settings(name), trained(2), *halves, None, {"ce": cross_entropy})
-        return
-    keep_gradients(folder / f"{name}.npz")
-    metrics = {"accuracy": accuracy, "errors": Errors()}
-    data = lambda: loader(90), lambda: loader(71, seed=1, is_shuffled=False)
-    losses = {"ce": cross_entropy}
-    clika_compress(folder / name, settings(name), trained(2), *data, None, losses, None, None, metrics)
-
-
-def resume(folder: Path, name: str) -> None:
-    from tests.backends.tensorflow.small_training import accuracy, cross_entropy, loader, trained
-
-    clika_resume(
-        folder / name / "epoch_1" / "model.pompom",
-        lambda: loader(90),
-        lambda: loader(71, seed=1, is_shuffled=False),
-        training_losses={"ce": cross_entropy},
-        evaluation_metrics={"accuracy": accuracy, "errors": Errors()},
-        new_settings=settings(name),
-        model=trained(2),
-    )
 
 
 def keep_gradients(path: Path) -> None:
@@ -77,6 +35,33 @@ def keep_gradients(path: Path) -> None:
     setattr(Trainable, "_clipped", kept)  # noqa: B010
 
 
+PROGRAM: Final = Program(
+    {
+        "plain": {},
+        "halves": {"num_epochs": 0, "stats_steps": 8},
+        "learned": {"learn_scales": True, "distillation": "outputs", "grads_acc_steps": 2},
+    },
+    lambda: CLUSTER in os.environ,
+    lambda: importlib.import_module("tests.backends.tensorflow.small_training"),
+    keep_gradients,
+)
+
+
+def halves(folder: Path, name: str) -> None:
+    """On the batches that two workers compute on.
+
+    A product of other sizes adds in another order, which QS is no sum of.
+    """
+    parts = PROGRAM.parts()
+    clika_compress(
+        folder / name,
+        PROGRAM.settings(name),
+        parts.trained(2),
+        lambda: parts.loader(90).unbatch().batch(8),
+        training_losses={"ce": parts.cross_entropy},
+    )
+
+
 def started(folder: Path, workers: int, *names: str, action: str = "train") -> None:
     """Run this program in `workers` processes."""
     cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(workers)]}
@@ -84,15 +69,9 @@ def started(folder: Path, workers: int, *names: str, action: str = "train") -> N
     def launched(rank: int) -> dict[str, str]:
         return {CLUSTER: json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})}
 
-    together.started(PROGRAM, launched, workers, folder, *names, action=action)
-
-
-def main() -> None:
-    action, folder, *names = sys.argv[1:]
-    join()
-    for name in names:
-        {"train": train, "resume": resume}[action](Path(folder), name)
+    together.started("tests.backends.tensorflow.together", launched, workers, folder, *names, action=action)
 
 
 if __name__ == "__main__":
-    main()
+    join()
+    PROGRAM.run(sys.argv[1:], halves=halves)

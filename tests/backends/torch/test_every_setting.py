@@ -25,7 +25,7 @@ ERRORS: Final = {
     "multi_gpu": (True, "needs one process per device"),
     "use_sharding": (True, "and there is one"),  # with multi_gpu: tests/backends/torch/test_together.py
     "weights_dtype": ("float16", "weights in float16 cannot be trained"),
-    "params_offloading": (True, "torch backend does not honour training_settings.params_offloading"),
+    "params_offloading": (True, "params_offloading goes with sharding"),  # with it: likewise
 }
 
 

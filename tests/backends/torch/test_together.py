@@ -32,9 +32,9 @@ def assert_same(one: Path, many: Path) -> None:
 
 
 def test_two_processes_train_as_one(alone: Path, tmp_path: Path) -> None:
-    started(tmp_path, 2, "plain", "sharded")
-    for name in ("plain", "sharded"):
-        assert_same(alone / "plain", tmp_path / name)
+    started(tmp_path, 2, "plain", "learned_sharded")
+    for name in ("plain", "learned_sharded"):
+        assert_same(alone / name.removesuffix("_sharded"), tmp_path / name)
         assert (tmp_path / f"{name}.0").is_file()
         assert not (tmp_path / f"{name}.1").exists()  # callbacks are the first one's
         assert len(list((tmp_path / name / "logs").iterdir())) == 1
@@ -46,7 +46,9 @@ def test_two_processes_train_as_one(alone: Path, tmp_path: Path) -> None:
 
 @pytest.mark.nightly
 def test_learned_scales_train_as_in_one_process(alone: Path, tmp_path: Path) -> None:
-    started(tmp_path, 3, "learned", "learned_sharded", "divided")
+    started(tmp_path, 3, "learned", "learned_sharded", "sharded", "offloaded", "divided")
+    for name in ("sharded", "offloaded"):
+        assert_same(alone / "plain", tmp_path / name)
     for name in ("learned", "learned_sharded"):
         assert_same(alone / "learned", tmp_path / name)
     assert summary(tmp_path / "divided", EPOCHS)["accuracy"] > 0.8

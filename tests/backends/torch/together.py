@@ -30,6 +30,7 @@ LOSSES: Final = {"ce": torch.nn.functional.cross_entropy}
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "plain": {},
     "sharded": {"use_sharding": True},
+    "offloaded": {"use_sharding": True, "params_offloading": True},
     "learned": {"learn_scales": True, "distillation": "outputs", "grads_acc_steps": 2},
     "learned_sharded": {
         "learn_scales": True,
@@ -57,6 +58,8 @@ def settings(name: str) -> Settings:
     for key, value in {**GIVEN, **KINDS[name]}.items():
         if key == "use_sharding":
             made.distributed_training_settings.use_sharding = is_together
+        elif key == "params_offloading":
+            made.training_settings.params_offloading = is_together
         else:
             setattr(made.training_settings, key, value)
     return made
