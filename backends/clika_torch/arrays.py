@@ -20,7 +20,7 @@ from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_torch.dtypes import torch_dtype
-from clika_torch.straight_through import Limit, clamp_codes, multiply_add, round_to_range
+from clika_torch.straight_through import Limit, clamp_codes, clamp_to, multiply_add, round_to_range
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
@@ -149,7 +149,7 @@ class TorchArrays:
     def clip(self, codes: Tensor, minimum: Limit, maximum: Limit) -> Tensor:
         """Elementwise clip; a limit may be a tensor."""
         if isinstance(minimum, Tensor) or isinstance(maximum, Tensor):
-            return torch.minimum(torch.maximum(codes, _limit(minimum, codes)), _limit(maximum, codes))
+            return clamp_to(codes, _limit(minimum, codes), _limit(maximum, codes))
         is_of_codes = float(minimum).is_integer() and float(maximum).is_integer()
         return clamp_codes(codes, minimum, maximum) if is_of_codes else codes.clamp(minimum, maximum)
 
@@ -260,8 +260,8 @@ def _centred_limits(params: QuantParams, like: Tensor) -> tuple[Limit, Limit]:
     low, high = float(params.format.quant_min), float(params.format.quant_max)
     if params.format.num_bits == BIAS_BITS:
         return low, high  # zero_point is 0
-    if params.zero_point.ndim == 0 and not torch.compiler.is_compiling():
-        zero_point = float(params.zero_point)
+    if not torch.compiler.is_compiling() and (params.zero_point.ndim == 0 or not params.zero_point.any()):
+        zero_point = float(params.zero_point) if params.zero_point.ndim == 0 else 0.0
         return low - zero_point, high - zero_point
     spread = _constant(expand(params.zero_point, tuple(like.shape), params.granularity), like)
     return low - spread, high - spread

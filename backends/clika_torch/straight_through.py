@@ -10,6 +10,7 @@ lets gradients through strictly between its limits, which lie half a code outsid
 
 from __future__ import annotations
 
+import math
 from itertools import repeat
 from typing import Any, Final, TypeAlias
 
@@ -99,6 +100,38 @@ def clamp_codes(codes: Tensor, low: float, high: float) -> Tensor:
         result: Tensor = _Clamp.apply(codes, low, high)  # type: ignore[no-untyped-call]
         return result
     return codes.clamp(low, high)
+
+
+class _ClampTo(torch.autograd.Function):
+    """clip(codes, low, high), for integers; what is clipped gives its gradient to the limit, a tensor of no axes."""
+
+    @staticmethod
+    def forward(ctx: Any, codes: Tensor, low: Tensor, high: Tensor) -> Tensor:
+        ctx.save_for_backward(codes, low, high)
+        return torch.clamp(codes, low, high)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        codes, low, high = ctx.saved_tensors
+        inside = torch.ops.aten.hardtanh_backward(upstream[0], codes, float(low) - 0.5, float(high) + 0.5)
+        to_low = to_high = None
+        if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
+            clipped = upstream[0].sum() - inside.sum()
+            not_above = torch.ops.aten.hardtanh_backward(upstream[0], codes, -math.inf, float(high) + 0.5)
+            to_high = upstream[0].sum() - not_above.sum()
+            to_low = clipped - to_high
+        return inside, to_low, to_high
+
+
+def clamp_to(codes: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """`clip(codes, low, high)`, for integers; limits are tensors that broadcast, through which gradients go."""
+    is_one = (
+        low.dim() == 0 and high.dim() == 0 and codes.device.type == "cpu"
+    )  # a GPU would wait for the numbers
+    if is_one and torch.is_grad_enabled() and codes.requires_grad:
+        result: Tensor = _ClampTo.apply(codes, low, high)  # type: ignore[no-untyped-call]
+        return result
+    return torch.minimum(torch.maximum(codes, low), high)
 
 
 class _MultiplyAdd(torch.autograd.Function):

@@ -17,6 +17,7 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.following import FollowingRanges, epochs_followed
 from clika_core.pipeline.from_scratch import check_following
 from clika_core.pipeline.journal import Journal
+from clika_core.pipeline.known_models import remember
 from clika_core.pipeline.narration import environment_lines, parsing_lines, plan_lines, settings_lines
 from clika_core.pipeline.notes import plan_notes
 from clika_core.pipeline.output_folder import output_folder
@@ -141,7 +142,7 @@ def _compress(
         graph=traced.graph,
         traced=traced,
         model=quantized.model,
-        original=_stored(traced, journal),
+        original=_stored(traced, model, journal),
         plan=quantized.plan,
         simulation=quantized.simulation,
         learned=None if learned is None else with_start(learned, quantized.model),
@@ -386,7 +387,8 @@ def evaluation_of(
     )
 
 
-def _stored(traced: TracedModel, journal: Journal) -> StoredProgram | None:
+def _stored(traced: TracedModel, model: Any, journal: Journal) -> StoredProgram | None:
+    remember(traced, model)
     try:
         return traced.stored()
     except ModelError as error:

@@ -21,6 +21,7 @@ from clika_core.pipeline.fine_tuning import (
 from clika_core.pipeline.following import epochs_followed
 from clika_core.pipeline.from_scratch import check_following
 from clika_core.pipeline.journal import Journal
+from clika_core.pipeline.known_models import known_model
 from clika_core.pipeline.narration import plan_lines
 from clika_core.pipeline.quantization import bits_of, fitted_target
 from clika_core.pipeline.saved_state import SavedState
@@ -65,7 +66,8 @@ def clika_resume(
     `new_settings` replace the saved ones: other skip rules, more epochs. `resume_start_epoch` is the number of the
     next epoch, one more than the saved one by default; the schedule goes by it. Without `optimizer` the saved one
     goes on; one that is given has its own class and hyper-parameters, and the saved moments where the class is the
-    same. `model` is needed only where the state says that it holds no program.
+    same. `model` is needed only where the state says that it holds no program, in another process than the one that
+    compressed it.
     """
     task = Task.of(
         init_training_dataset_fn,
@@ -142,6 +144,7 @@ def _traced_again(
     backend: Any, model: Any, task: Task, state: SavedState, randomness: Randomness
 ) -> TracedModel:
     """The user's model, traced anew. Raises StateError where it is missing, or another one."""
+    model = known_model(state.graph.fingerprint) if model is None else model
     if model is None:
         raise StateError(
             "this state holds no program: the model has parts that are code",

@@ -279,8 +279,9 @@ class _Run:
             return spec.clamp
         assert spec.outputs[0] is not None
         low, high = code_bounds(spec.outputs[0])
+        own = low if least is None else self._bound(least, output) if least else 0.0
         return (
-            low if least is None else self._bound(least, output),
+            own,
             high if most is None else self._at_most(self._bound(most, output), high),
         )
 

@@ -13,7 +13,7 @@ from tests.backends.together import EPOCHS, assert_same_sensitivities, assert_sa
 
 
 def assert_same(one: Path, many: Path) -> None:
-    assert_same_training(one, many, lambda name: name.startswith(LEARNED), scale=1e-2)
+    assert_same_training(one, many, lambda name: name.startswith(LEARNED))
 
 
 @pytest.mark.nightly
