@@ -130,7 +130,8 @@ class _Writer:
         context = LoweringContext(
             self._builder, written, values, self._inputs(node, spec), weights, spec, ranges
         )
-        for port, name in enumerate(lowering_of(node)(context)):
+        for port, result in enumerate(lowering_of(node)(context)):
+            name = context.for_every_sample(result, port)
             self._builder.describe(name, written.outputs[port])
             self._names[node.name, port] = self._ended((node.name, port), name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from clika_core.deployment.onnx_builder import OnnxBuilder, element_type
 from clika_core.errors import OutputError
 from clika_core.ir.graph import AttributeValue, Node, Shape, Value
 from clika_core.simulation.layer_spec import LayerSpec
+
+_REPEATING: Final = frozenset({"expand", "repeat"})
+"""Layers that repeat what they are given by themselves."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,21 @@ class LoweringContext:
         return self.node.outputs[port]
 
     def input_value(self, role: str = "input") -> Value:
-        """The value of an operand that is no weight."""
-        value = self.values.get(role)
+        """The value of an operand; of a weight, as it is stored: of size 1 where it is repeated."""
+        value, weight = self.values.get(role), self.node.weight(role)
+        if value is None and weight is not None:
+            return Value(weight.dtype, weight.shape, weight.shape)
         if value is None:
-            raise OutputError(
-                f"operand {role!r} of {self.node.name!r} is a weight, which {self.node.type} cannot take"
-            )
+            raise OutputError(f"{self.node.type} layer {self.node.name!r} has no operand {role!r}")
         return value
+
+    def for_every_sample(self, name: str, port: int) -> str:
+        """The result of a layer on constants alone, repeated along the axes whose size is free to change."""
+        wanted = self.value(port).shape
+        is_alone = not self.node.inputs and self.node.weight("input") is not None
+        if not is_alone or self.node.type in _REPEATING or all(isinstance(size, int) for size in wanted):
+            return name
+        return self.one("Expand", name, self.sizes(wanted))
 
     def op(self, type_: str, inputs: Sequence[str], outputs: int = 1, **attributes: Any) -> list[str]:
         """One ONNX node named after the layer."""

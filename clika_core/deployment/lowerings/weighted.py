@@ -46,9 +46,9 @@ def _linear(context: LoweringContext) -> Sequence[str]:
     features = value.example_shape[-1]
     flat = context.one("Reshape", context.operand("input"), context.constant([-1, features], "flat_shape"))
     product = context.one("Gemm", context.requantized(flat, "input"), *operands, transB=1)
-    return [
-        context.one("Reshape", context.requantized(product, "output"), context.shape(context.value().shape))
-    ]
+    wanted = context.value().shape
+    shape = wanted if "input" in context.inputs else (*value.shape[:-1], wanted[-1])
+    return [context.one("Reshape", context.requantized(product, "output"), context.shape(shape))]
 
 
 def _matmul(context: LoweringContext) -> Sequence[str]:

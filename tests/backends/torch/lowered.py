@@ -124,7 +124,23 @@ RECURRENT: Mapping[str, Callable[[], nn.Module]] = {
     "gru stacked, both ways": lambda: recurrent(nn.GRU, batch_first=True, num_layers=2, bidirectional=True),
 }
 
+
+class Queries(nn.Module):
+    """A decoder's queries begin as zeros for every sample: layers on constants alone, and readers of their size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.positions, self.value, self.norm = nn.Embedding(5, 6), nn.Linear(6, 8), nn.LayerNorm(6)
+
+    def forward(self, x: Tensor) -> Any:
+        positions = self.positions.weight.unsqueeze(0).repeat(x.shape[0], 1, 1)
+        queries = torch.zeros_like(positions)
+        values = self.value(queries)
+        return values.reshape(-1, 4), self.norm(queries) + positions, values @ x
+
+
 LAYERS: Mapping[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     **{name: ((lambda f=f: Applied(f)), shape) for name, (f, shape) in FUNCTIONS.items()},  # type: ignore[misc]
     **{name: (make, (7, 6)) for name, make in RECURRENT.items()},
+    "constants for every sample": (Queries, (8, 3)),
 }

@@ -36,15 +36,24 @@ class TrainingChecks(Kit):
         )
 
     def test_gradients_reach_sums_and_biases(self, harness: BackendHarness, arrays: ArrayOps) -> None:
-        """The multiplier where nothing is clipped; one over the divisor for a bias."""
+        """The multiplier where nothing is clipped, 0 where it is; one over the divisor for a bias."""
         params = params_from_range(-1.0, 1.0, ACTIVATION_UINT8)
-        sums, factor = np.linspace(-40, 40, 81, dtype=np.float32), np.asarray(0.25, np.float32)
+        sums, factor = np.linspace(-1000, 1000, 81, dtype=np.float32), np.asarray(0.25, np.float32)
+        codes = np.rint(sums * factor) + params.zero_point
+        is_inside = (codes >= params.format.quant_min) & (codes <= params.format.quant_max)
+        assert 0 < is_inside.sum() < 81
         found = harness.gradient(lambda x: arrays.rescale(x, factor, None, params), arrays.from_numpy(sums))
-        np.testing.assert_allclose(arrays.to_numpy(found), np.full(81, 0.25), rtol=1e-6)
+        np.testing.assert_allclose(arrays.to_numpy(found), np.where(is_inside, 0.25, 0.0), rtol=1e-6)
         found = harness.gradient(
             lambda x: arrays.round_to_codes(x, factor, 2.0**31 - 1), arrays.from_numpy(sums)
         )
         np.testing.assert_allclose(arrays.to_numpy(found), np.full(81, 4.0), rtol=1e-6)
+
+    def test_gradients_stop_at_a_clip(self, harness: BackendHarness, arrays: ArrayOps) -> None:
+        """1 between the limits, 0 beyond: a fused activation cuts codes off."""
+        codes = np.array([-9, -4, 0, 3, 8], np.float32)
+        found = harness.gradient(lambda x: arrays.clip(x, -5.0, 4.0), arrays.from_numpy(codes))
+        np.testing.assert_array_equal(arrays.to_numpy(found), [0, 1, 1, 1, 0])
 
     def test_gradients_reach_what_is_multiplied_and_added(
         self, harness: BackendHarness, arrays: ArrayOps

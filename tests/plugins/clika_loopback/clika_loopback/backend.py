@@ -20,6 +20,7 @@ GAPS = (
         (
             "test_gradients_are_straight_through",
             "test_gradients_reach_sums_and_biases",
+            "test_gradients_stop_at_a_clip",
             "test_gradients_reach_what_is_multiplied_and_added",
             "test_the_native_model_learns",
             "test_fine_tuning_brings_the_quantized_model_closer",
