@@ -18,7 +18,7 @@ how much of the error is the same everywhere, which is 1 for a pure shift and ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
-from clika_core.backend.wrapped_call import WrappedCall
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Node
+from clika_core.quality.reworking import Reweighted, in_reals
 from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
 from clika_core.simulation.compute import compute_codes, layer_weights
@@ -61,9 +61,8 @@ def corrected_biases(
     `reference`, which is `model` where no other is given, and one quantized.
     """
     heads = {head for head, spec in simulation.specs.items() if _has_bias(spec, model)}
-    floats = _FloatVisitor(model, heads)
-    (model if reference is None else reference).interpret(inputs, floats)
-    correcting = _CorrectingVisitor(simulation, model, floats.seen)
+    seen = sampled_outputs(model if reference is None else reference, inputs, heads)
+    correcting = _CorrectingVisitor(simulation, model, seen)
     model.interpret(inputs, correcting)
     return correcting.biases
 
@@ -102,10 +101,19 @@ class OutputSample:
         return shift
 
 
+def sampled_outputs(
+    model: TracedModel, inputs: Sequence[Array], heads: Collection[str]
+) -> Mapping[str, OutputSample]:
+    """Samples of the outputs of these layers in a float pass over `inputs`."""
+    floats = _FloatVisitor(model, heads)
+    model.interpret(inputs, floats)
+    return floats.seen
+
+
 class _FloatVisitor:
     """Runs a float pass and keeps a sample of the outputs of `heads`."""
 
-    def __init__(self, model: TracedModel, heads: set[str]) -> None:
+    def __init__(self, model: TracedModel, heads: Collection[str]) -> None:
         self._model, self._heads = model, heads
         self.seen: dict[str, OutputSample] = {}
 
@@ -131,38 +139,11 @@ class _CorrectingVisitor(SimulatingVisitor):
             return super().__call__(call)
         spec = self._simulation.specs[name]
         codes = self._codes(spec, call)
-        output = OutputSample.of(self._model, call.node, self._in_reals(spec, call, codes))
+        output = OutputSample.of(self._model, call.node, in_reals(spec, call, codes, self._arrays))
         shift = output.shift_from(self._seen[name])
         bias = self._model.parameters(name)["bias"].astype(np.float64) - shift
         self.biases[name] = bias.astype(np.float32)
         own: dict[str, Any] = dict(call.weights)
         own["bias"] = self._arrays.from_numpy(self.biases[name], like=call.weights["bias"])
-        weights = layer_weights(spec, _Reweighted(call, own), codes, self._arrays)
+        weights = layer_weights(spec, Reweighted(call, own), codes, self._arrays)
         return compute_codes(spec, call, codes, self._arrays, weights)
-
-    def _in_reals(self, spec: LayerSpec, call: LayerCall, codes: Sequence[Array]) -> Array:
-        """W~ x~ + bias, before it is rounded and clamped."""
-        reals = [
-            value if params is None else self._arrays.dequantize(value, params)
-            for value, params in zip(codes, spec.inputs, strict=True)
-        ]
-        rounded = self._arrays.quantize(call.weights["weight"], spec.weights["weight"])
-        weight = self._arrays.dequantize(rounded, spec.weights["weight"])
-        return call.run(reals, {**call.weights, "weight": weight})[0]
-
-
-class _Reweighted(WrappedCall):
-    """A call with other weights."""
-
-    def __init__(self, call: LayerCall, weights: Mapping[str, Array]) -> None:
-        super().__init__(call)
-        self._weights = weights
-
-    @property
-    def weights(self) -> Mapping[str, Array]:
-        return self._weights
-
-    def run(
-        self, inputs: Sequence[Array] | None = None, weights: Mapping[str, Array] | None = None
-    ) -> tuple[Array, ...]:
-        return super().run(inputs, self._weights if weights is None else weights)

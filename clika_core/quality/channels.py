@@ -29,10 +29,9 @@ Numbers = NDArray[np.int64]
 WEIGHTED: Final = ("conv", "linear")
 _EACH_ELEMENT: Final = frozenset(("relu", "leaky_relu", "prelu"))
 _POOLING: Final = frozenset(("max_pool", "avg_pool", "adaptive_avg_pool", "adaptive_max_pool", "sum_pool"))
-_PASSING: Final = _EACH_ELEMENT | _POOLING
 _MOVING: Final = frozenset(
-    "identity reshape flatten permute squeeze unsqueeze repeat slice select split unbind flip roll channel_shuffle "
-    "resize_nearest concat".split()
+    "identity reshape flatten permute squeeze unsqueeze expand repeat slice select split unbind flip roll "
+    "channel_shuffle resize_nearest concat".split()
 )
 
 
@@ -143,8 +142,10 @@ class _Following:
         found: Sequence[Tagged | None] = [None] * len(outputs)
         if tags and all(tag is not None for tag in tags):
             known = [tag for tag in tags if tag is not None]
-            if node.type in _PASSING:
-                found = [_passed(node, known[0], shapes[0])]
+            if node.type in _EACH_ELEMENT or _pads_with_zeros(node):
+                found = [known[0] if shapes[0][known[0].axis] == len(known[0].numbers) else None]
+            elif node.type in _POOLING:
+                found = [_pooled(node, known[0], len(call.inputs[0].shape), len(shapes[0]))]
             elif node.type == "add" and len(known) == len(node.inputs) == 2:
                 found = [self._added(known[0], known[1], call)]
             elif node.type in _MOVING and len(known) == len(node.inputs):
@@ -187,11 +188,16 @@ class _Following:
         self.found.extents[key] = Extent(tag.numbers, self._measure(rows))
 
 
-def _passed(node: Node, tag: Tagged, shape: Sequence[int]) -> Tagged | None:
-    """The channels behind a layer that computes on each element, or on each channel."""
-    if node.type in _POOLING and tag.axis != channel_axis(node) % len(shape):
+def _pads_with_zeros(node: Node) -> bool:
+    mode, value = (node.attributes.get(name) for name in ("mode", "value"))
+    return node.type == "pad" and mode in (None, "constant") and value in (None, 0)
+
+
+def _pooled(node: Node, tag: Tagged, rank: int, rank_after: int) -> Tagged | None:
+    """The channels behind pooling, which may leave out the axes of space."""
+    if tag.axis != channel_axis(node) % rank:
         return None
-    return tag if shape[tag.axis] == len(tag.numbers) else None
+    return tag if rank_after == rank else Tagged(1, tag.numbers) if rank_after == 2 else None
 
 
 def _layers_with_shared_weights(model: TracedModel) -> Collection[str]:

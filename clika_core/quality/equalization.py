@@ -28,7 +28,7 @@ from clika_core.ir.graph import Node, ValueKey
 from clika_core.quality.channels import Channels, follow_channels
 from clika_core.quality.work import Improvement, Work
 from clika_core.simulation.parameters import share
-from clika_core.simulation.points import quantization_points
+from clika_core.simulation.points import Points, quantization_points
 
 STRENGTH: Final = 0.5
 LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this large
@@ -38,8 +38,7 @@ Operands = Mapping[tuple[str, str], NDArray[Any]]
 
 def equalize_layers(work: Work) -> tuple[Work, Improvement]:
     """The model with equalized channels, and the ranges of what they changed calibrated anew."""
-    values = {*work.simulation.coded, *work.simulation.quantize_at}
-    channels = follow_channels(work.model, work.inputs, values, sizes)
+    channels = follow_channels(work.model, work.inputs, _points(work).observed, sizes)
     factors = channel_factors(channels)
     layers = tuple(name for name, made in channels.made.items() if np.any(factors[made] != 1))
     if not layers:
@@ -95,10 +94,14 @@ def _by_column(node: Node, shape: tuple[int, ...], factors: NDArray[np.float64])
     return by_row.reshape(shape[0], shape[1], *[1] * (len(shape) - 2))
 
 
+def _points(work: Work) -> Points:
+    plan = work.plan
+    return quantization_points(work.simulation.wiring, plan.groups, work.target, set(plan.skipped))
+
+
 def _observed_anew(work: Work, changed: set[ValueKey]) -> Work:
     """The same model, with parameters that fit values whose channels have changed."""
-    plan, given = work.plan, work.parameters
-    points = quantization_points(work.simulation.wiring, plan.groups, work.target, set(plan.skipped))
+    points, given = _points(work), work.parameters
     observers = work.observe(work.model, [key for key in points.observed if key in changed])
     observed = {key: given.activations[key] for key in points.observed}
     for key, observer in observers.items():

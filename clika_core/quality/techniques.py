@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from clika_core.quality.adaptive_rounding import round_adaptively
 from clika_core.quality.balancing import balance_activations
 from clika_core.quality.bias_correction import correct_biases
 from clika_core.quality.equalization import equalize_layers
+from clika_core.quality.scale_correction import correct_scales
+from clika_core.quality.weight_ranges import choose_weight_ranges
 from clika_core.quality.work import Improvement, Work
 from clika_core.settings.sections import GlobalQuantizationSettings
 
@@ -30,6 +33,9 @@ TECHNIQUES: Final[Mapping[str, Technique]] = MappingProxyType(
     {
         "cross_layer_equalization": Technique(equalize_layers, is_default=True),
         "activation_balancing": Technique(balance_activations, is_default=True),
+        "mse_weight_ranges": Technique(choose_weight_ranges, is_default=False),
+        "adaptive_rounding": Technique(round_adaptively, is_default=False),
+        "scale_correction": Technique(correct_scales, is_default=True),
         "bias_correction": Technique(correct_biases, is_default=True),
     }
 )

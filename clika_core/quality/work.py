@@ -17,7 +17,7 @@ from clika_core.observers.observer import Observer
 from clika_core.planning.plan import Plan
 from clika_core.simulation.parameters import Parameters, layer_weight_params
 from clika_core.simulation.visitor import Simulation, simulation
-from clika_core.targets.target import Target
+from clika_core.targets.target import Arithmetic, Target
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,26 @@ class Work:
             weights.update({(layer, role): params for role, params in found.items()})
         return self.with_parameters(replace(given, weights=weights))
 
+    def with_weight_params(self, params: Mapping[tuple[str, str], QuantParams]) -> Work:
+        """The same model with other parameters of operands by (layer, role), raised where a bias would not fit."""
+        weights = dict(self.parameters.weights)
+        for (layer, role), own in params.items():
+            spec, bias = self.simulation.specs[layer], self.model.parameters(layer).get("bias")
+            weights[layer, role] = own
+            if spec.arithmetic is Arithmetic.ACCUMULATE:
+                inputs = next(given for given in spec.inputs if given is not None)
+                weights[layer, role] = raise_weight_scale_for_bias(own, inputs, bias)
+        return self.with_parameters(replace(self.parameters, weights=weights))
+
+    def with_changes(self, changes: Mapping[str, Change]) -> Work:
+        """The same model with what a visitor found for its layers, written into it."""
+        params = {
+            (layer, role): own for layer, found in changes.items() for role, own in found.params.items()
+        }
+        for layer, found in changes.items():
+            self.model.parameters(layer).update(found.operands)
+        return self.with_weight_params(params)
+
     def with_biases(self, biases: Mapping[str, NDArray[np.float32]]) -> Work:
         """The same model with other biases, written into it; a weight's scale is raised where one would not fit."""
         weights = dict(self.parameters.weights)
@@ -80,6 +100,14 @@ class Work:
             inputs = next(params for params in self.simulation.specs[layer].inputs if params is not None)
             weights[layer, "weight"] = raise_weight_scale_for_bias(weights[layer, "weight"], inputs, bias)
         return self.with_parameters(replace(self.parameters, weights=weights))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A layer's new operands by role, and new parameters of them."""
+
+    operands: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    params: Mapping[str, QuantParams] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

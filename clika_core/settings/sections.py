@@ -80,6 +80,21 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
         None,
         "Make channels of values that linear layers read alike before they are quantized; null: yes.",
     )
+    mse_weight_ranges = Setting(
+        Nullable(Boolean()),
+        None,
+        "After training: clip the largest weights where that lowers the squared error; null: no.",
+    )
+    adaptive_rounding = Setting(
+        Nullable(Boolean()),
+        None,
+        "After training: round weights up or down by the error of the layer's output, not to nearest; null: no.",
+    )
+    scale_correction = Setting(
+        Nullable(Boolean()),
+        None,
+        "After training: let weights' scales make up for what quantization takes off a layer's output; null: yes.",
+    )
     bias_correction = Setting(
         Nullable(Boolean()),
         None,

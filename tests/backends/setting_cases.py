@@ -144,6 +144,21 @@ CASES: Final = [
         lambda a, b: "activation_balancing has no" in b.log and "activation_balancing has no" not in a.log,
     ),
     Case(
+        "mse_weight_ranges",
+        True,
+        lambda a, b: "mse_weight_ranges has no" in b.log and "mse_weight_ranges has no" not in a.log,
+    ),
+    Case(
+        "adaptive_rounding",
+        True,
+        lambda a, b: "adaptive_rounding has no" in b.log and "adaptive_rounding has no" not in a.log,
+    ),
+    Case(
+        "scale_correction",
+        True,
+        lambda a, b: "scale_correction has no" in b.log and "scale_correction has no" not in a.log,
+    ),
+    Case(
         "bias_correction",
         True,
         lambda a, b: "bias_correction has no" in b.log and "bias_correction has no" not in a.log,

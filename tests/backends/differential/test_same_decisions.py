@@ -7,8 +7,11 @@ import functools
 import numpy as np
 import pytest
 
+from clika_core.pipeline.data import Batches
+from clika_core.pipeline.improving import improved
 from clika_core.planning.plan import make_plan
 from clika_core.quality.bias_correction import corrected_biases
+from clika_core.quality.techniques import TECHNIQUES
 from clika_core.targets.ort import ORT
 from tests.backends.differential.comparing import (
     computing,
@@ -161,3 +164,28 @@ def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
     assert biases[0].keys() == biases[1].keys()
     for layer, bias in biases[0].items():
         assert np.abs(biases[1][layer] - bias).max() <= 1e-4 * max(np.abs(bias).max(), 1.0), layer
+
+
+@pytest.mark.parametrize("technique", ["cross_layer_equalization", "adaptive_rounding", "scale_correction"])
+@pytest.mark.parametrize("name", ["residual_cnn", "mobile_blocks", "super_resolution"])
+def test_weights_are_improved_alike(name: str, technique: str, other: Framework) -> None:
+    """The same samples and parameters give the same weights, but for a few that are nearly as good either way."""
+    chosen = settings()
+    for each in TECHNIQUES:
+        setattr(chosen.global_quantization_settings, each, each == technique)
+    theirs = quantized(REFERENCE, name)
+    found = []
+    for framework, given in (
+        (REFERENCE, theirs),
+        (other, with_parameters_of(quantized(other, name), theirs)),
+    ):
+        data = Batches([tuple(framework.given(inputs(name, 8, seed))) for seed in (1, 2)])
+        found.append(improved(given, chosen, data, lambda _: None))
+    first, second = (each.improvements[technique].layers for each in found)
+    assert first or (name, technique) == ("mobile_blocks", "cross_layer_equalization")  # relu6 everywhere
+    assert set(first) == set(second)
+    for layer in first:
+        weights = [each.model.parameters(layer)["weight"] for each in found]
+        scale = np.asarray(found[0].parameters.weights[layer, "weight"].scale).max()
+        is_other = np.abs(weights[0] - weights[1]) > 0.02 * scale
+        assert is_other.mean() <= 0.02, layer

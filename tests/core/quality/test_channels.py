@@ -95,6 +95,12 @@ def test_a_concatenation_keeps_both_sides_apart() -> None:
     np.testing.assert_array_equal(found.read["conv_3"], wanted)
 
 
+def test_padding_with_zeros_passes_and_with_anything_else_does_not() -> None:
+    pads = ((0, 0), (0, 0), (1, 1), (1, 1))
+    assert free(chain(("pad", {"pads": pads, "mode": "constant", "value": 0.0})), "conv_1") == [True] * 4
+    assert free(chain(("pad", {"pads": pads, "mode": "constant", "value": 1.0})), "conv_1") == [False] * 4
+
+
 def test_shared_weights_fix_what_they_read_and_make() -> None:
     s = Sketch()
     weight = s.model.parameter("shared", s.weights(4, 4))

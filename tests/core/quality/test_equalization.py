@@ -15,11 +15,12 @@ from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.channels import follow_channels
 from clika_core.quality.equalization import LEAST, STRENGTH, channel_factors, sizes
+from clika_core.quality.techniques import TECHNIQUES
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
 from tests.core.loopback.quantizing import quantized, settings_with
 
-ALONE: dict[str, Any] = {"bias_correction": False}
+ALONE: dict[str, Any] = {**dict.fromkeys(TECHNIQUES, False), "cross_layer_equalization": True}
 
 
 def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:

@@ -56,7 +56,15 @@ layer_settings: {}
 OWN_ADDITIONS = {
     ("global_quantization_settings", "activation_balancing"),
     ("global_quantization_settings", "bias_correction"),
-    ("global_quantization_settings", "cross_layer_equalization"),
+    *(
+        ("global_quantization_settings", key)
+        for key in (
+            "adaptive_rounding",
+            "cross_layer_equalization",
+            "mse_weight_ranges",
+            "scale_correction",
+        )
+    ),
     ("global_quantization_settings", "observer"),
     ("global_quantization_settings", "weights_group_size"),
     *(

@@ -1,0 +1,100 @@
+"""Scales give back what quantization takes off the spread of outputs; codes stay."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clika_core.backend.interface import Removals
+from clika_core.numerics import fake_quantize, quantize
+from clika_core.pipeline.data import Batches
+from clika_core.pipeline.improving import improved
+from clika_core.pipeline.quantization import Quantized
+from clika_core.quality.bias_correction import OutputSample
+from clika_core.quality.scale_correction import LARGEST, correct_scales, factors
+from clika_core.quality.techniques import TECHNIQUES
+from clika_core.quality.work import Work
+from clika_loopback.model import LoopbackModel
+from tests.core.loopback.networks import Sketch, batches
+from tests.core.loopback.quantizing import quantized, settings_with
+
+ALONE: dict[str, Any] = {**dict.fromkeys(TECHNIQUES, False), "scale_correction": True}
+
+
+def sample(rows: np.ndarray) -> OutputSample:
+    return OutputSample(rows.mean(axis=0), rows)
+
+
+def test_a_factor_of_all_values_comes_out() -> None:
+    rows = np.random.default_rng(0).standard_normal((500, 3)) + 2
+    shrunk = rows * np.array([0.9, 1.0, 1.05]) + 1
+    np.testing.assert_allclose(
+        factors(sample(shrunk), sample(rows)), 1 / np.array([0.9, 1.0, 1.05]), rtol=1e-6
+    )
+
+
+def test_noise_is_not_taken_for_a_factor() -> None:
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((100, 200))
+    found = factors(sample(rows + random.standard_normal(rows.shape) * 0.01), sample(rows))
+    assert np.abs(found - 1).mean() < 0.001
+
+
+def test_a_channel_without_spread_keeps_its_scale() -> None:
+    rows = np.ones((50, 2))
+    np.testing.assert_array_equal(factors(sample(rows * 2), sample(rows)), 1)
+
+
+def test_factors_have_limits() -> None:
+    rows = np.random.default_rng(0).standard_normal((500, 1))
+    assert factors(sample(rows / 9), sample(rows)) == LARGEST
+    assert factors(sample(rows * 9), sample(rows)) == 1 / LARGEST
+
+
+def dense(seed: int = 0) -> LoopbackModel:
+    s = Sketch(seed)
+    return s.output(s.linear(s.op("relu", s.linear(s.input("x", 8), 8, 16)), 16, 3))
+
+
+def work_of(found: Quantized, inputs: tuple[np.ndarray, ...]) -> Work:
+    """`reference` has outputs of the first layer that are 1.1 times the quantized model's."""
+    reference = found.model.preprocess(Removals({}))
+    for role, array in reference.parameters("linear_1").items():
+        reference.parameters("linear_1")[role] = array * np.float32(1.1)
+    own = found.model.preprocess(Removals({}))
+    nothing: Any = None
+    return Work(own, reference, found.plan, found.target, found.parameters, found.simulation, inputs, nothing)
+
+
+def test_a_factor_between_the_float_and_the_quantized_model_goes_into_the_scales() -> None:
+    data = batches(dense(), size=512)
+    found = quantized(dense(), data)
+    work, said = correct_scales(work_of(found, data[0]))
+    assert said.layers == ("linear_1", "linear_2")
+    before, after = (each.parameters.weights["linear_1", "weight"].scale for each in (found, work))
+    np.testing.assert_allclose(after / before, 1.1, rtol=0.01)
+
+
+def test_codes_stay_and_so_do_the_means_of_the_outputs() -> None:
+    data = batches(dense(), size=512)
+    found = quantized(dense(), data)
+    work, _ = correct_scales(work_of(found, data[0]))
+    for (layer, role), params in work.parameters.weights.items():
+        codes = quantize(work.model.parameters(layer)[role], params)
+        former = quantize(found.model.parameters(layer)[role], found.parameters.weights[layer, role])
+        np.testing.assert_array_equal(codes, former)
+    x = fake_quantize(data[0][0], found.parameters.activations["x", 0])
+    means = []
+    for each in (found, work):
+        held, params = each.model.parameters("linear_1"), each.parameters.weights["linear_1", "weight"]
+        means.append((x @ fake_quantize(held["weight"], params).T + held["bias"]).mean(axis=0))
+    np.testing.assert_allclose(means[1], means[0], atol=1e-4)
+
+
+def test_layers_without_a_bias_are_left_alone() -> None:
+    s = Sketch()
+    model = s.output(s.op("linear", s.linear(s.input("x", 8), 8, 8), weight=s.weights(3, 8)))
+    data = batches(model)
+    after = improved(quantized(model, data), settings_with(**ALONE), Batches(data))
+    assert after.improvements["scale_correction"].layers == ("linear_1",)
