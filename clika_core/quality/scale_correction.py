@@ -1,10 +1,12 @@
 """Scale correction: what quantization takes off the spread of a layer's outputs is given back by its weights' scales.
 
 Clipped and rounded inputs make a channel's output a little too small, or too large, in proportion to what it should
-be. With y the float output of a channel and y~ the quantized model's own, its weights are multiplied by the factor of
-the least squared error:
+be. With y the float output of a channel and y~ = g y + noise the quantized model's own, its weights are multiplied by
 
-    factor[c] = 1 + steady[c] · (cov(y~, y) / var(y~) - 1)[c]
+    factor[c] = 1 + steady[c] · (1 / g - 1)[c]                g = cov(y~, y) / var(y)
+
+That is not the factor of the least squared error, cov(y~, y) / var(y~), which noise makes smaller: layer by layer
+outputs would shrink, and a deep net of noisy layers loses 5 dB by it.
 
 The codes of the weights stay; their scale takes the factor, which costs nothing at run time, and the bias makes up
 for what the factor does to the channel's mean. Layers are corrected in the order they run, each fed with what the
@@ -55,13 +57,12 @@ def factors(found: OutputSample, wanted: OutputSample) -> NDArray[np.float64]:
     """The factor of each channel, float64 [C]."""
     given, target = (sample.rows - sample.rows.mean(axis=0) for sample in (found, wanted))
     tiny = np.finfo(np.float64).tiny
-    variance = np.maximum(np.square(given).mean(axis=0), tiny)
+    variance = np.maximum(np.square(target).mean(axis=0), tiny)
     slope = (given * target).mean(axis=0) / variance
-    left = np.square(target - slope * given).mean(axis=0)
-    difference = np.where(variance > tiny, slope - 1, 0.0)
-    chance = left / variance / max(len(given), 1)
+    chance = np.square(given - slope * target).mean(axis=0) / variance / max(len(given), 1)
+    difference = np.where(variance > tiny, 1 / np.clip(slope, 1 / LARGEST, LARGEST) - 1, 0.0)
     steady = np.square(difference) / np.maximum(np.square(difference) + 4 * chance, tiny)
-    return np.asarray(np.clip(1 + steady * difference, 1 / LARGEST, LARGEST))
+    return np.asarray(1 + steady * difference)
 
 
 class _CorrectingVisitor(ReworkingVisitor):

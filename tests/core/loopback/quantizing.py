@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import LayerCall, TracedModel
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.quality.techniques import TECHNIQUES
 from clika_core.schemes.named import ACTIVATION_INT8_SYMMETRIC
 from clika_core.settings.model import LayerQuantizationSettings, Settings
 from clika_core.targets.ort import ORT
@@ -34,6 +35,11 @@ def settings_with(
     for name in skip:
         settings.set_quantization_settings_for_layer(name, LayerQuantizationSettings(skip_quantization=True))
     return settings
+
+
+def only(technique: str, **more: Any) -> Settings:
+    """Settings with this one of the techniques that improve a quantized model, and no other."""
+    return settings_with(**{**dict.fromkeys(TECHNIQUES, False), technique: True, **more})
 
 
 def quantized(

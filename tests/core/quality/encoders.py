@@ -22,7 +22,7 @@ from clika_core.quality.samples import joined_samples
 from clika_core.quality.work import Work
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
-from tests.core.loopback.quantizing import quantized, settings_with
+from tests.core.loopback.quantizing import only, quantized
 
 CHANNELS, TOKENS, LARGE = 8, 6, 3
 
@@ -67,9 +67,7 @@ def data_of(model: LoopbackModel, seed: int = 0, size: int = 32) -> list[Batch]:
 def balanced(model: LoopbackModel, data: list[Batch]) -> tuple[Quantized, Quantized]:
     """The model quantized, without and with balancing alone."""
     found = quantized(model, data)
-    return found, improved(
-        found, settings_with(bias_correction=False, cross_layer_equalization=False), Batches(data)
-    )
+    return found, improved(found, only("activation_balancing"), Batches(data))
 
 
 def work_of(found: Quantized, data: list[Batch]) -> Work:

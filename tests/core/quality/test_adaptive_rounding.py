@@ -13,12 +13,9 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality import summed_inputs
-from clika_core.quality.techniques import TECHNIQUES
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Sketch, batches
-from tests.core.loopback.quantizing import quantized, settings_with
-
-ALONE: dict[str, Any] = {**dict.fromkeys(TECHNIQUES, False), "adaptive_rounding": True}
+from tests.core.loopback.quantizing import only, quantized, settings_with
 
 
 def separable(seed: int) -> LoopbackModel:
@@ -34,7 +31,7 @@ def rounded(seed: int, **more: Any) -> tuple[Quantized, Quantized, Any]:
     model = separable(seed)
     data = batches(model, count=2, size=16, seed=seed)
     before = quantized(model, data, settings=settings_with(**more))
-    return before, improved(before, settings_with(**ALONE, **more), Batches(data)), data
+    return before, improved(before, only("adaptive_rounding", **more), Batches(data)), data
 
 
 def distance(found: Quantized, data: Any) -> float:
@@ -76,7 +73,7 @@ def _simulated(seed: int, more: dict[str, Any]) -> tuple[Quantized, Quantized, A
     model = separable(seed)
     data = batches(model, count=2, size=16, seed=seed)
     before = quantized(model, data, ORT.with_simulated_bits(), settings_with(**more))
-    return before, improved(before, settings_with(**ALONE, **more), Batches(data)), data
+    return before, improved(before, only("adaptive_rounding", **more), Batches(data)), data
 
 
 def test_a_layer_too_large_to_lay_out_keeps_the_nearest_codes(monkeypatch: pytest.MonkeyPatch) -> None:

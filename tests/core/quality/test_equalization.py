@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,12 +13,9 @@ from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.channels import follow_channels
 from clika_core.quality.equalization import LEAST, STRENGTH, channel_factors, sizes
-from clika_core.quality.techniques import TECHNIQUES
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
-from tests.core.loopback.quantizing import quantized, settings_with
-
-ALONE: dict[str, Any] = {**dict.fromkeys(TECHNIQUES, False), "cross_layer_equalization": True}
+from tests.core.loopback.quantizing import only, quantized, settings_with
 
 
 def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:
@@ -37,7 +32,7 @@ def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:
 
 def equalized(model: LoopbackModel, data: list[Batch]) -> tuple[Quantized, Quantized]:
     before = quantized(model, data)
-    return before, improved(before, settings_with(**ALONE), Batches(data))
+    return before, improved(before, only("cross_layer_equalization"), Batches(data))
 
 
 def float_result(found: Quantized, batch: Batch) -> np.ndarray:

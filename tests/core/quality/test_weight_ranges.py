@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,14 +10,12 @@ from hypothesis import strategies as st
 from clika_core.numerics import weight_params
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
-from clika_core.quality.techniques import TECHNIQUES
 from clika_core.quality.weight_ranges import least_error_params, squared_error
 from clika_core.schemes import Granularity, PerChannel, PerGroup, PerTensor
 from clika_core.targets.ort import ORT
 from tests.core.loopback.networks import batches, image_network
-from tests.core.loopback.quantizing import quantized, settings_with
+from tests.core.loopback.quantizing import only, quantized, settings_with
 
-ALONE: dict[str, Any] = {**dict.fromkeys(TECHNIQUES, False), "mse_weight_ranges": True}
 SIZES: list[Granularity] = [PerTensor(), PerChannel(0), PerGroup(1, 32)]
 
 
@@ -58,7 +54,7 @@ def test_a_model_of_four_bit_weights_gets_other_scales_and_the_same_weights() ->
     data = batches(model)
     target, more = ORT.with_simulated_bits(), {"weights_num_bits": 4}
     before = quantized(model, data, target, settings_with(**more))  # type: ignore[arg-type]
-    after = improved(before, settings_with(**ALONE, **more), Batches(data))  # type: ignore[arg-type]
+    after = improved(before, only("mse_weight_ranges", **more), Batches(data))
     assert after.improvements["mse_weight_ranges"].layers
     assert after.parameters.activations == before.parameters.activations
     assert after.parameters.weights != before.parameters.weights
