@@ -6,7 +6,7 @@ be. With y the float output of a channel and y~ = g y + noise the quantized mode
     factor[c] = 1 + steady[c] · (1 / g - 1)[c]                g = cov(y~, y) / var(y)
 
 That is not the factor of the least squared error, cov(y~, y) / var(y~), which noise makes smaller: layer by layer
-outputs would shrink, and a deep net of noisy layers loses 5 dB by it.
+outputs would shrink. Where layers are noisy it does harm even so (decision 0042).
 
 The codes of the weights stay; their scale takes the factor, which costs nothing at run time, and the bias makes up
 for what the factor does to the channel's mean. Layers are corrected in the order they run, each fed with what the
