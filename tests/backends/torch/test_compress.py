@@ -270,3 +270,11 @@ def test_bits_that_the_target_lacks_are_said_to_leave_nothing_quantized() -> Non
     settings.global_quantization_settings.activations_num_bits = 16
     result = clika.compress(model(), settings=settings, calibration_data=images(8), output_dir=None)
     assert any("no layer is quantized" in note for note in result.report["notes"])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_is_refused_with_what_to_do(dtype: torch.dtype) -> None:
+    half = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval().to(dtype)
+    with pytest.raises(OutputError, match="half precision") as raised:
+        clika.compress(half, calibration_data=torch.randn(8, 6, dtype=dtype), output_dir=None)
+    assert "model.float()" in str(raised.value)
