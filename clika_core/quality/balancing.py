@@ -148,9 +148,8 @@ class _BalancingVisitor:
         half, channels = len(values) // 2, values.shape[-1]
         rows, first, second = (part.reshape(-1, channels) for part in (values, values[:half], values[half:]))
         if len(first) < MIN_ROWS_PER_CHANNEL * channels:
-            self.left[border.key] = (
-                f"{len(rows)} positions are too few to know the ranges of {channels} channels"
-            )
+            seen = f"{len(first)} positions in half of the samples"
+            self.left[border.key] = f"{seen} are too few to know the ranges of {channels} channels"
             return None
         readers = [self._reader(layer) for layer in border.readers]
         scheme = work.target.activation_scheme(before.format.num_bits)
