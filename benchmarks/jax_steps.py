@@ -9,14 +9,12 @@ gradients of the sum of squares to every parameter.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,6 +27,7 @@ from jax import lax
 
 import clika_core as clika
 import clika_jax
+from benchmarks.publishing import parser_of_page, publish
 from clika_core.demo.data import load_images
 from clika_jax.demo_network import demo_network
 
@@ -192,18 +191,12 @@ def page(cases: Sequence[str], runs: int, about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
+    parser = parser_of_page(__doc__)
     parser.add_argument("--cases", nargs="*", choices=CASES, default=list(CASES))
     parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
     options = parser.parse_args()
     text = page(options.cases, options.runs, options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":

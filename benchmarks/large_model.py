@@ -8,14 +8,12 @@ rules, and what memory grew by. Processor seconds, the shortest of all runs.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import resource
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -26,6 +24,7 @@ import torch
 from torch import nn
 
 import clika_core as clika
+from benchmarks.publishing import parser_of_page, publish
 
 _EXPORT = torch.export.export
 
@@ -141,18 +140,12 @@ def page(row: Row, about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
+    parser = parser_of_page(__doc__)
     parser.add_argument("--blocks", type=int, default=32)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
     options = parser.parse_args()
     text = page(measure(llama(options.blocks), options.runs), options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ all runs, the files taking turns.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import tempfile
@@ -32,6 +31,7 @@ from ai_edge_litert.interpreter import Interpreter  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 import clika_core as clika  # noqa: E402
+from benchmarks.publishing import parser_of_page, publish  # noqa: E402
 from clika_core.demo.data import load_images  # noqa: E402
 from clika_core.pipeline import deployment  # noqa: E402
 from clika_core.pipeline.data import Batches  # noqa: E402
@@ -253,17 +253,11 @@ def page(found: Sequence[Row], keras_row: Mapping[str, Any], about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
+    parser = parser_of_page(__doc__)
     parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
     options = parser.parse_args()
     text = page(list(rows(options.runs)), of_keras(), options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":

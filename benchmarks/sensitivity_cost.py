@@ -9,14 +9,12 @@ ImageNet, random weights, random images; elementwise work weighs most in the sec
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch reads it
@@ -25,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 import clika_core as clika
+from benchmarks.publishing import parser_of_page, publish
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.quantization import quantize_traced
 from clika_core.sensitivity.measure import measure
@@ -154,23 +153,17 @@ def page(rows: Sequence[Row], images: int, batch: int, about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
+    parser = parser_of_page(__doc__)
     parser.add_argument("--batches", type=int, default=2)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
     options = parser.parse_args()
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(0)
     images = list(torch.randn(options.batches, options.batch, 3, 224, 224, generator=generator))
     rows = [row(name, images, options.runs) for name in NETWORKS]
     text = page(rows, options.batches * options.batch, options.batch, options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,12 @@ shortest of all runs, the two models taking turns.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
@@ -29,6 +27,7 @@ tf = import_tensorflow()
 import numpy as np  # noqa: E402
 
 import clika_core as clika  # noqa: E402
+from benchmarks.publishing import parser_of_page, publish  # noqa: E402
 from clika_core.demo.data import load_images  # noqa: E402
 from clika_core.pipeline.data import Batches  # noqa: E402
 from clika_core.pipeline.quantization import quantize_traced  # noqa: E402
@@ -128,18 +127,12 @@ def page(found: list[Row], batch: int, about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
+    parser = parser_of_page(__doc__)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--runs", type=int, default=8)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
     options = parser.parse_args()
     text = page(list(rows(options.batch, options.runs)), options.batch, options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ Each tool gets the same trained module, the same 320 calibration images, and qua
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import time
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,7 @@ from flax import nnx
 
 from benchmarks.flax_peer.networks import NETWORKS, last_axis
 from benchmarks.flax_peer.tools import TOOLS, misspelt_ours, misspelt_qwix
+from benchmarks.publishing import parser_of_page, publish
 from clika_core.demo.data import DemoData, load_images
 
 HEAD = (
@@ -87,16 +86,10 @@ def page(about: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("-o", "--output", type=Path)
-    parser.add_argument("--about", default="", help="a sentence on the machine")
+    parser = parser_of_page(__doc__)
     options = parser.parse_args()
     text = page(options.about)
-    print(text)
-    if options.output:
-        options.output.write_text(text, encoding="utf-8", newline="\n")
+    publish(text, options.output)
 
 
 if __name__ == "__main__":
