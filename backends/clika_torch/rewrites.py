@@ -2,6 +2,7 @@
 
 inline_contexts     `with torch.no_grad():` and disabled autocasts are part of the graph around them
 make_functional     `relu_(x)` becomes `relu(x)`, and what read `x` afterwards reads the result
+without_empty_parts `cat([empty, x])` is `x` where `empty` has one axis and no element, whatever axes `x` has
 addmm_to_linear     `addmm(bias, x, weight)` is a linear layer with the transposed weight
 """
 
@@ -47,6 +48,24 @@ def _inline(graph: fx.Graph, node: fx.Node, body: fx.Graph, operands: tuple[fx.N
         reader.replace_all_uses_with(results[position])
         graph.erase_node(reader)
     graph.erase_node(node)
+
+
+def without_empty_parts(program: ExportedProgram) -> None:
+    """Leave out of every concatenation what torch passes over: caches of transformers begin as `torch.tensor([])`."""
+    graph = program.graph
+    for node in list(graph.nodes):
+        if node.target is not torch.ops.aten.cat.default:
+            continue
+        parts = [part for part in node.args[0] if not _is_passed_over(part.meta["val"], node.meta["val"])]
+        if len(parts) == 1 and parts[0].meta["val"].dtype == node.meta["val"].dtype:
+            node.replace_all_uses_with(parts[0])
+            graph.erase_node(node)
+        elif parts:
+            node.args = (parts, *node.args[1:])
+
+
+def _is_passed_over(part: torch.Tensor, whole: torch.Tensor) -> bool:
+    return part.dim() == 1 and whole.dim() > 1 and part.shape[0] == 0
 
 
 def addmm_to_linear(program: ExportedProgram) -> None:

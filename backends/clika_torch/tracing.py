@@ -26,7 +26,7 @@ from clika_torch.exporting import decompose, export
 from clika_torch.flat_model import FlatModel, shallow_copy
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
-from clika_torch.rewrites import addmm_to_linear, inline_contexts
+from clika_torch.rewrites import addmm_to_linear, inline_contexts, without_empty_parts
 from clika_torch.structure import Flat
 from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
@@ -84,6 +84,7 @@ def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor]) -> 
     inline_contexts(program.graph_module)
     if not make_functional(program.graph):
         program = decompose(export(flat, arrays))  # what is left of the first one is of no use
+    without_empty_parts(program)
     addmm_to_linear(program)
     return _Exported(program, flat.result.without_arrays())
 

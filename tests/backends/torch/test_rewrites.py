@@ -134,6 +134,19 @@ def test_a_mask_that_is_written_piece_by_piece_is_a_weight() -> None:
     assert [weight.shape for weight in graph.layers[-1].weights] == [(4,)]
 
 
+class Cached(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        keys = torch.cat([torch.tensor([]), x], dim=-1)
+        return torch.cat([x, torch.tensor([]), keys.relu()], dim=1)
+
+
+def test_an_empty_cache_is_passed_over_as_torch_does() -> None:
+    traced = trace(Cached(), torch.randn(2, 4))
+    assert [(layer.type, len(layer.inputs)) for layer in traced.graph.layers] == [("relu", 1), ("concat", 2)]
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(traced.run(x), Cached()(x))
+
+
 class Autocast(nn.Module):
     def __init__(self) -> None:
         super().__init__()
