@@ -37,5 +37,17 @@ class TensorFlowZoo(Zoo):
                 variable.assign(random.uniform(0.5, 1.5, variable.shape))
         return model
 
+    def widened(self, model: Any, inputs: Any) -> tuple[Any, Any] | None:
+        """A functional model is made again of its layers' configurations; a subclassed one cannot be."""
+        if not isinstance(model, keras.src.models.functional.Functional):
+            return None
+        wide = keras.models.clone_model(model, clone_function=_in_float64)
+        wide.set_weights(model.get_weights())
+        return wide, tuple(x.astype(np.float64) if x.dtype == np.float32 else x for x in inputs)
+
+
+def _in_float64(layer: Any) -> Any:
+    return type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+
 
 ZOO = TensorFlowZoo()
