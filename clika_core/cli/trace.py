@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,10 +74,7 @@ def _traced(model: Any, given: Any, name: str | None) -> TracedModel:
     try:
         return trace(model, given, name=name)
     except ClikaError:
-        if not isinstance(given, dict) or len(given) != 1:
-            raise
-        try:
-            return trace(model, tuple(given.values()), name=name)
-        except ClikaError:
-            pass
+        if isinstance(given, dict) and len(given) == 1:
+            with suppress(ClikaError):
+                return trace(model, tuple(given.values()), name=name)
         raise
