@@ -24,7 +24,7 @@ from clika_core.backend.trainable import Setup, Trainable
 from clika_core.demo.data import load_images
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.fine_tuning import learned_scales
+from clika_core.pipeline.learned_scales import learned_scales
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.pipeline.report import Outcome, report_json
 from clika_core.plugins.registry import backend_named, find_target

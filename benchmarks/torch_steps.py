@@ -30,7 +30,7 @@ from clika_core.backend.interface import Removals
 from clika_core.backend.trainable import Setup
 from clika_core.demo.data import load_images
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.fine_tuning import learned_scales
+from clika_core.pipeline.learned_scales import learned_scales
 from clika_core.pipeline.quantization import quantize_traced
 from clika_core.plugins.registry import backend_named, find_target
 from clika_core.settings.model import Settings

@@ -12,17 +12,14 @@ from clika_core.backend.preprocessing import preprocess
 from clika_core.calibration.calibrate import calibrate, make_parameters
 from clika_core.errors import StateError
 from clika_core.observers import DEFAULT_OBSERVER
-from clika_core.pipeline.fine_tuning import (
-    Start,
-    learned_scales,
-    open_session,
-    say_learning_rate,
-)
+from clika_core.pipeline.fine_tuning import say_learning_rate
 from clika_core.pipeline.following import epochs_followed
 from clika_core.pipeline.from_scratch import check_following
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.known_models import known_model
+from clika_core.pipeline.learned_scales import learned_scales
 from clika_core.pipeline.narration import plan_lines
+from clika_core.pipeline.opening import Start, open_session
 from clika_core.pipeline.quantization import bits_of, fitted_target
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.pipeline.session import Compressed

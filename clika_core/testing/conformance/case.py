@@ -15,7 +15,7 @@ from clika_core.backend.trainable import Setup, Trainable
 from clika_core.ir.graph import Node
 from clika_core.ir.operators import Trait, trait_of
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.fine_tuning import learned_scales
+from clika_core.pipeline.learned_scales import learned_scales
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.settings.model import Settings
 from clika_core.targets.ort import ORT

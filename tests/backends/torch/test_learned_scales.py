@@ -14,7 +14,7 @@ from clika_core.errors import SettingsError
 from clika_core.numerics import QuantParams
 from clika_core.numerics.gradients import scale_gradient
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.fine_tuning import learned_scales
+from clika_core.pipeline.learned_scales import learned_scales
 from clika_core.pipeline.quantization import quantize_traced
 from clika_core.pipeline.saved_state import SavedState
 from clika_core.plugins.registry import find_target
