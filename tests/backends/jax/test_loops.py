@@ -205,6 +205,7 @@ def test_a_scan_from_the_last_to_the_first_is_kept_too() -> None:
     jax.tree.map(np.testing.assert_array_equal, jax.jit(native.apply)(native.params, x), native(x))
 
 
+@pytest.mark.nightly
 def test_it_is_differentiated_and_vectorised_as_the_unrolled_one(
     native: NativeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
