@@ -16,12 +16,11 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from clika_core.errors import NumericsError
 from clika_core.numerics import sum_of_squares
+from clika_core.numerics.limits import centred_limits
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.observers import NumpyArrays
-from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_jax.straight_through import (
     Limit,
     as_float32,
@@ -92,7 +91,7 @@ class JaxArrays:
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
         scale = expand(params.scale, tuple(array.shape), params.granularity)
-        return divide_and_round(array, scale, *_centred_limits(params, tuple(array.shape)))
+        return divide_and_round(array, scale, *centred_limits(params, tuple(array.shape)))
 
     def dequantize(self, codes: Any, params: QuantParams) -> Any:
         """Centred codes times scale, float32."""
@@ -104,7 +103,7 @@ class JaxArrays:
     ) -> Any:
         """Centred codes of an integer sum times a float32 multiplier: a scalar, or a vector along `axis`."""
         factor = multiplier if axis is None else _along(multiplier, axis, accumulator.ndim)
-        return multiply_and_round(accumulator, factor, *_centred_limits(params, tuple(accumulator.shape)))
+        return multiply_and_round(accumulator, factor, *centred_limits(params, tuple(accumulator.shape)))
 
     def multiply_add(self, array: Any, factor: Any, addend: Any) -> Any:
         """`array · factor + addend`, rounded once: in float64 the product is exact."""
@@ -242,22 +241,3 @@ def _sum_of_squares(array: Any, other: Any) -> Any:
 def _along(values: NDArray[Any], axis: int, rank: int) -> NDArray[Any]:
     """A vector, shaped to broadcast along one axis of an array of `rank` axes."""
     return values.reshape([-1 if position == axis % rank else 1 for position in range(rank)])
-
-
-def _centred_limits(params: QuantParams, shape: tuple[int, ...]) -> tuple[Limit, Limit]:
-    """quant_min - zero_point and quant_max - zero_point; raises NumericsError for formats that are not integers."""
-    if not isinstance(params.format, IntegerFormat):
-        raise NumericsError(
-            "codes are integers here",
-            found=str(params.format),
-            expected="an integer format",
-            fix="use int8 or uint8: floating-point formats are not simulated yet",
-        )
-    low, high = float(params.format.quant_min), float(params.format.quant_max)
-    if params.format.num_bits == BIAS_BITS:
-        return low, high  # zero_point is 0
-    if params.zero_point.ndim == 0:
-        zero_point = float(params.zero_point)
-        return low - zero_point, high - zero_point
-    spread = expand(params.zero_point, shape, params.granularity).astype(np.float32)
-    return low - spread, high - spread

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import jax
 import numpy as np
 
-from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.backend.fixed_batch import fixed_batches
 from clika_core.errors import ClikaError, TraceError
 from clika_core.ir.assembly import assemble
-from clika_core.ir.graph import Graph
 from clika_core.ir.recording import RecordedOutput, Recording, Ref
 from clika_jax.attention import plain_attention
 from clika_jax.flat import Equation, FlatProgram, Number, Shaped
@@ -36,6 +35,8 @@ from clika_jax.trace_errors import explain
 from clika_jax.traceable import Traceable, traceable
 from clika_jax.traced_model import JaxTracedModel
 from clika_jax.translator import Translator
+
+_FREE_BATCH: Final = "write sizes as x.shape[0] in the model"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +63,9 @@ def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> JaxTra
     example = (batch or 0) if shapes else 0
     program, recording = _record(source, layout, traced, example, batch_of, name)
     assembly = assemble(recording)
-    graph = replace(assembly.graph, diagnostics=(*assembly.diagnostics, *_fixed_batch(assembly.graph)))
+    graph = replace(
+        assembly.graph, diagnostics=(*assembly.diagnostics, *fixed_batches(assembly.graph, _FREE_BATCH))
+    )
     state = {key: held.array for key, held in program.state.items()}
     return JaxTracedModel(Trace(program, layout, graph, assembly.regions), Held(state, {}))
 
@@ -262,20 +265,3 @@ def _placed(equation: Equation, source: Traceable) -> Equation:
     if path is None and source.keeps_scopes:
         path = ".".join(parts[1:] if parts[:1] == [source.root] else parts) or None
     return replace(equation, path=path)
-
-
-def _fixed_batch(graph: Graph) -> list[Diagnostic]:
-    """A finding where the trace holds for the example's batch alone."""
-    fixed = [node for node in graph.inputs if node.outputs[0].shape]
-    if not fixed or any(isinstance(node.outputs[0].shape[0], str) for node in fixed):
-        return []
-    shape = fixed[0].outputs[0].shape
-    return [
-        Diagnostic(
-            "fixed-batch",
-            Severity.INFO,
-            f"the traced model takes batches of {shape[0]} alone: its code depends on that size",
-            related=(fixed[0].name,),
-            help="write sizes as x.shape[0] in the model, or trace and run it with the batch you need",
-        )
-    ]

@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from clika_core.errors import NumericsError
+from clika_core.numerics.limits import centred_limits
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
-from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
 from clika_tensorflow.example import to_numpy
 from clika_tensorflow.straight_through import Limit, round_to_range
 
@@ -88,7 +87,9 @@ class TensorFlowArrays:
         Straight-through gradient: 1 inside the clip, 0 outside, with respect to `array / scale`.
         """
         scale = _expanded(params, _shape(array))
-        return round_to_range(divided(tf.cast(array, tf.float32), scale), *_centred_limits(params, array))
+        return round_to_range(
+            divided(tf.cast(array, tf.float32), scale), *centred_limits(params, _shape(array))
+        )
 
     def dequantize(self, codes: Any, params: QuantParams) -> Any:
         """Centred codes times scale, float32."""
@@ -102,7 +103,7 @@ class TensorFlowArrays:
         if axis is not None:
             factor = _along(factor, axis, accumulator.shape.rank)
         product = tf.cast(accumulator, tf.float32) * factor
-        return round_to_range(product, *_centred_limits(params, accumulator))
+        return round_to_range(product, *centred_limits(params, _shape(accumulator)))
 
     def multiply_add(self, array: Any, factor: Any, addend: Any) -> Any:
         """`array · factor + addend`, rounded once: in float64 the product is exact."""
@@ -216,22 +217,3 @@ def _constant(values: Any) -> Any:
 def _along(values: Any, axis: int, rank: int) -> Any:
     """A vector, shaped to broadcast along one axis of a tensor of `rank` axes."""
     return tf.reshape(values, [-1 if position == axis % rank else 1 for position in range(rank)])
-
-
-def _centred_limits(params: QuantParams, like: Any) -> tuple[Limit, Limit]:
-    """quant_min - zero_point and quant_max - zero_point; raises NumericsError for formats that are not integers."""
-    if not isinstance(params.format, IntegerFormat):
-        raise NumericsError(
-            "codes are integers here",
-            found=str(params.format),
-            expected="an integer format",
-            fix="use int8 or uint8: floating-point formats are not simulated yet",
-        )
-    low, high = float(params.format.quant_min), float(params.format.quant_max)
-    if params.format.num_bits == BIAS_BITS:
-        return low, high  # zero_point is 0
-    if params.zero_point.ndim == 0:
-        zero_point = float(params.zero_point)
-        return low - zero_point, high - zero_point
-    spread = np.asarray(expand(params.zero_point, _shape(like), params.granularity), np.float32)
-    return tf.constant(low - spread), tf.constant(high - spread)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import tensorflow as tf
 
-from clika_core.diagnostics import Diagnostic, Severity
+from clika_core.backend.fixed_batch import fixed_batch
 from clika_core.errors import ClikaError, TraceError
 from clika_core.ir.assembly import assemble
 from clika_tensorflow.callable_model import callable_model
@@ -30,6 +30,8 @@ from clika_tensorflow.settled_sizes import settled
 from clika_tensorflow.trace_errors import explain
 from clika_tensorflow.traced_model import TensorFlowTracedModel
 
+_FREE_BATCH: Final = "take sizes from tf.shape(x) in the model"
+
 
 def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> TensorFlowTracedModel:
     """Trace `model` in inference; the user's object is not changed.
@@ -44,7 +46,11 @@ def trace(model: Any, example_inputs: Any, *, name: str | None = None) -> Tensor
     graph = assembly.graph
     if not captured.is_batch_free:
         graph = replace(
-            graph, diagnostics=(*assembly.diagnostics, _fixed_batch(graph.inputs[0].name, observed.batch))
+            graph,
+            diagnostics=(
+                *assembly.diagnostics,
+                fixed_batch(graph.inputs[0].name, observed.batch, _FREE_BATCH),
+            ),
         )
     state = {name: held.value for name, held in program.state.items()}
     kept = replace(example, arrays=())
@@ -90,13 +96,3 @@ def _follow(model: Any, example: Example, *, free_batch: bool) -> tuple[Captured
 
 def _name(model: Any) -> str:
     return type(model).__name__
-
-
-def _fixed_batch(name: str, batch: int) -> Diagnostic:
-    return Diagnostic(
-        "fixed-batch",
-        Severity.INFO,
-        f"the traced model takes batches of {batch} alone: its code depends on that size",
-        related=(name,),
-        help="take sizes from tf.shape(x) in the model, or trace and run it with the batch you need",
-    )

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from clika_core.errors import NumericsError
+from clika_core.numerics.limits import integer_limits
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
-from clika_core.schemes.formats import BIAS_BITS, IntegerFormat
+from clika_core.schemes.formats import BIAS_BITS
 from clika_torch.dtypes import torch_dtype
 from clika_torch.straight_through import Limit, clamp_codes, clamp_to, multiply_add, round_to_range
 
@@ -250,14 +250,7 @@ def _centred_limits(params: QuantParams, like: Tensor) -> tuple[Limit, Limit]:
 
     Numbers where all codes share them, for speed; under torch.compile, which cannot read arrays, tensors.
     """
-    if not isinstance(params.format, IntegerFormat):
-        raise NumericsError(
-            "codes are integers here",
-            found=str(params.format),
-            expected="an integer format",
-            fix="use int8 or uint8: floating-point formats are not simulated yet",
-        )
-    low, high = float(params.format.quant_min), float(params.format.quant_max)
+    low, high = integer_limits(params.format)
     if params.format.num_bits == BIAS_BITS:
         return low, high  # zero_point is 0
     if not torch.compiler.is_compiling() and (params.zero_point.ndim == 0 or not params.zero_point.any()):

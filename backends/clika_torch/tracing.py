@@ -10,17 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from clika_core.backend.fixed_batch import fixed_batches
 from clika_core.backend.signature import Signature
-from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.errors import TraceError
 from clika_core.ir.assembly import assemble
-from clika_core.ir.graph import Graph
 from clika_torch.example import Example
 from clika_torch.exporting import decompose, export
 from clika_torch.flat_model import FlatModel, shallow_copy
@@ -32,6 +31,8 @@ from clika_torch.trace import Trace
 from clika_torch.trace_errors import explain, refuse_unsupported
 from clika_torch.traced_model import TorchTracedModel
 from clika_torch.writes import make_functional
+
+_FREE_BATCH: Final = "write sizes as x.shape[0] in forward"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +55,9 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     recorder = Recorder(exported.program, example.layout, exported.result)
     program, recording = recorder.record(name or type(model).__name__)
     assembly = assemble(recording)
-    graph = replace(assembly.graph, diagnostics=(*assembly.diagnostics, *_fixed_batch(assembly.graph)))
+    graph = replace(
+        assembly.graph, diagnostics=(*assembly.diagnostics, *fixed_batches(assembly.graph, _FREE_BATCH))
+    )
     state = {name: held.tensor for name, held in program.state.items()}
     device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
     return TorchTracedModel(Trace(program, example.layout, graph, assembly.regions), Held(state, {}, device))
@@ -106,20 +109,3 @@ def _is_free(program: ExportedProgram) -> bool:
 
 def _device(model: nn.Module) -> torch.device | None:
     return next((tensor.device for tensor in (*model.parameters(), *model.buffers())), None)
-
-
-def _fixed_batch(graph: Graph) -> list[Diagnostic]:
-    """A finding where the trace holds for the example's batch alone."""
-    fixed = [node for node in graph.inputs if node.outputs[0].shape]
-    if not fixed or any(isinstance(node.outputs[0].shape[0], str) for node in fixed):
-        return []
-    shape = fixed[0].outputs[0].shape
-    return [
-        Diagnostic(
-            "fixed-batch",
-            Severity.INFO,
-            f"the traced model takes batches of {shape[0]} alone: its code depends on that size",
-            related=(fixed[0].name,),
-            help="write sizes as x.shape[0] in forward, or trace and run it with the batch you need",
-        )
-    ]
