@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +14,19 @@ import pytest
 
 LONGEST_FILE = 400
 VAGUE_NAMES = ("utils", "util", "helpers", "helper", "common", "misc")
+BESIDE_THE_FOLDERS = {
+    ".gitignore",
+    ".pre-commit-config.yaml",
+    ".pre-commit-hooks.yaml",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "README.md",
+    "constraints.txt",
+    "pyproject.toml",
+    "tox.ini",
+}
+"""The files at the top; what a tool leaves there, say a downloaded wheel, is no part of the project."""
 NAMES_USERS_KNOW = {Path("clika_compression/utils.py")}  # imported by code written for the earlier product
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "yaml.load", "yaml.unsafe_load", "yaml.full_load"}
@@ -119,3 +134,12 @@ def test_every_module_says_what_lives_in_it(modules: Sequence[Module]) -> None:
 
 def test_no_file_has_a_name_that_says_nothing(modules: Sequence[Module]) -> None:
     assert [m.path for m in modules if m.path.stem in VAGUE_NAMES and m.path not in NAMES_USERS_KNOW] == []
+
+
+def test_what_is_committed_at_the_top_belongs_there(root: Path) -> None:
+    if shutil.which("git") is None or not (root / ".git").exists():
+        pytest.skip("not a clone")
+    top = subprocess.run(
+        ["git", "ls-files", ":(glob)*"], cwd=root, check=True, capture_output=True, text=True, timeout=60
+    )
+    assert set(top.stdout.splitlines()) == BESIDE_THE_FOLDERS
