@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from clika_core import __version__
-from clika_core.cli.main import COMMANDS
+from clika_core.cli.main import COMMANDS, UnreadError
 from clika_core.plugins.command_entry import CommandEntry
 from clika_core.plugins.registry import commands
 
@@ -27,6 +27,13 @@ class CommandGroup(click.Group):
             return command
         found = commands().get(cmd_name)
         return found.load() if isinstance(found, CommandEntry) else found
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; that nobody reads what it prints is for `main` to say."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise UnreadError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of `clika --help`, without importing a command."""

@@ -1,22 +1,28 @@
 """`clika`: what the console script runs, and one place where errors become exit codes.
 
 0 done    1 findings    2 usage, input, something missing    70 our bug    130 interrupted
+141 whoever read the output left, as `head` does (128 + SIGPIPE, as shells say it of any program)
 
 Imports no click: `clika_core.cli.group` does, for everything but commands that can run without it.
 """
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from clika_core import __version__
 from clika_core.errors import ClikaError
 from clika_core.ir.collection import paused_collection
 
-USAGE, BUG, INTERRUPTED = 2, 70, 130
+USAGE, BUG, INTERRUPTED, UNREAD = 2, 70, 130, 141
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EROFS, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What a machine answers that cannot write: nobody's bug, wherever it is met."""
 
 # name -> (module with an attribute `command`, the line of `clika --help`)
 COMMANDS = {
@@ -35,6 +41,10 @@ COMMANDS = {
     "verify": ("clika_core.cli.verify", "Check a deployed file against its report, layer by layer."),
     "trace": ("clika_core.cli.trace", "Write the graph of a model."),
 }
+
+
+class UnreadError(Exception):
+    """A broken pipe, by a name that click does not take for a finding (it would exit with 1)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,15 +72,33 @@ def _run(arguments: list[str], action: Callable[[list[str]], int | None]) -> int
         return _say(f"error: {error}", USAGE, is_debug)
     except KeyboardInterrupt as interrupt:
         return _say("interrupted", getattr(interrupt, "exit_code", INTERRUPTED))
+    except SystemExit as leaving:  # rich ends the process itself when nobody reads
+        if isinstance(leaving.__context__, BrokenPipeError):
+            return _unread()
+        raise
+    except (BrokenPipeError, UnreadError):
+        return _unread()
     except Exception as error:  # noqa: BLE001 - the last resort: every error becomes an exit code
-        more = "" if is_debug else ", with what --debug prints"
-        culprit = _culprit(arguments) or "clika"
-        message = (
-            f"internal error: {type(error).__name__}: {error}\n"
-            f"  found: {_place(error)}, clika {__version__}\n"
-            f"  fix: this is a bug in {culprit}; please report it with these lines{more}"
-        )
-        return _say(message, BUG, is_debug)
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            where = error.filename or "what was asked for"
+            return _say(f"error: cannot write {where}\n  found: {error.strerror}", USAGE, is_debug)
+        return _say(_bug(error, arguments, is_debug), BUG, is_debug)
+
+
+def _bug(error: Exception, arguments: Sequence[str], is_debug: bool) -> str:
+    """What to report, and to whom."""
+    more = "" if is_debug else ", with what --debug prints"
+    return (
+        f"internal error: {type(error).__name__}: {error}\n"
+        f"  found: {_place(error)}, clika {__version__}\n"
+        f"  fix: this is a bug in {_culprit(arguments) or 'clika'}; please report it with these lines{more}"
+    )
+
+
+def _unread() -> int:
+    """Say nothing, and let nothing be said when Python flushes what is left."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return UNREAD
 
 
 def _culprit(arguments: Sequence[str]) -> str | None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Final
 
 from clika_core.errors import Location, SettingsError
 from clika_core.planning.selectors import SelectorIndex
 from clika_core.settings.model import LayerRule
+
+LISTED: Final = 20
+"""Problems that one error spells out: who has more has another graph, or other settings, in mind."""
 
 
 class RuleProblem(StrEnum):
@@ -124,8 +128,10 @@ def raise_all(problems: Sequence[SettingsError]) -> None:
     if len(problems) == 1:
         raise problems[0]
     if problems:
-        listed = "\n".join(str(problem) for problem in problems)
-        raise SettingsError(f"{len(problems)} rules cannot be used\n{listed}")
+        listed = [str(problem) for problem in problems[:LISTED]]
+        left = len(problems) - len(listed)
+        more = [f"... and {left} more: see them with `clika lint`"] if left else []
+        raise SettingsError("\n".join([f"{len(problems)} rules cannot be used", *listed, *more]))
 
 
 def _place(rule: LayerRule, selector: str) -> Location | None:

@@ -6,7 +6,7 @@ import importlib
 
 import click
 
-from clika_core.cli.main import BUG, COMMANDS, INTERRUPTED, USAGE
+from clika_core.cli.main import BUG, COMMANDS, INTERRUPTED, UNREAD, USAGE
 from clika_core.plugins.cache_folder import NO_CACHE
 from clika_core.plugins.guard import PATIENCE_SECONDS
 from clika_core.plugins.manager import DISABLE, PATIENCE
@@ -19,7 +19,8 @@ _EXITS = (
     ("1", "findings: `lint`, `verify`, `diff --exit-code`"),
     (str(USAGE), "a mistake in usage or input, or something that has to be installed first"),
     (str(BUG), "a bug of ours; the message says what to report"),
-    (str(INTERRUPTED), "interrupted"),
+    (str(INTERRUPTED), "interrupted; 143 where SIGTERM asked for it"),
+    (str(UNREAD), "whoever read the output left before its end, as `head` does"),
 )
 _VARIABLES = (
     (DISABLE, "names of plugins to leave out, separated by commas"),

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
 import pytest
 
 from clika_core.cli import main as cli
@@ -53,3 +59,33 @@ def test_an_interrupt_exits_with_130(
 
     monkeypatch.setattr("clika_core.cli.plan.lines", interrupt)
     assert clika("plan", "model.graph.json").code == 130
+
+
+def piped(arguments: Sequence[str], cwd: Path, output: int) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as `python -m clika_core` starts it."""
+    command = [sys.executable, "-m", "clika_core", *arguments]
+    return subprocess.run(command, cwd=cwd, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("arguments", [("plan", "model.graph.json"), ("lint", "--list-rules")])
+def test_a_reader_that_leaves_is_told_nothing(
+    classifier: Graph, tmp_path: Path, arguments: Sequence[str]
+) -> None:
+    assert classifier.layers
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = piped(arguments, tmp_path, writing)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (cli.UNREAD, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+@pytest.mark.parametrize("arguments", [("plan", "model.graph.json"), ("lint", "--list-rules")])
+def test_a_full_disk_is_no_bug_of_ours(classifier: Graph, tmp_path: Path, arguments: Sequence[str]) -> None:
+    assert classifier.layers
+    with open("/dev/full", "w") as full:
+        done = piped(arguments, tmp_path, full.fileno())
+    assert done.returncode == cli.USAGE
+    assert done.stderr == "error: cannot write what was asked for\n  found: No space left on device\n"

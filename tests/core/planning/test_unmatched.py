@@ -66,3 +66,10 @@ def test_a_rule_without_any_target_left_is_dropped_whole(answer: str) -> None:
 def test_a_target_that_exists_and_is_not_reached_is_an_error_all_the_same(answer: str) -> None:
     with pytest.raises(SettingsError, match="conv_1"):
         ask(classifier(), {"linear_4": skip(["conv_1"], on_unmatched=answer)})
+
+
+def test_of_very_many_problems_the_first_are_spelt_out() -> None:
+    with pytest.raises(SettingsError) as error:
+        ask(classifier(), {f"no_such_layer_{index}": skip() for index in range(1000)})
+    first, *_, last = str(error.value).splitlines()
+    assert (first, last) == ("1000 rules cannot be used", "... and 980 more: see them with `clika lint`")
