@@ -50,7 +50,11 @@ def _from_function(model: Model) -> Traceable:
             "the function of a clika_jax.Model takes no parameters", expected="fn(params, *inputs)"
         )
     signature = Signature(inspected(model.fn).parameters.replace(parameters=parameters[1:]))
-    name = model.name or getattr(model.fn, "__name__", "model").replace("<lambda>", "model")
+    name, root = model.name or getattr(model.fn, "__name__", "model").replace("<lambda>", "model"), None
+    module = _linen_module(model.fn)
+    if module is not None:  # `apply` hands on what it is given: the module knows the arguments
+        root = type(module).__name__
+        name, signature = model.name or root, inspected(module.__call__)
     equinox = sys.modules.get("equinox")
     if equinox is not None and isinstance(model.params, equinox.Module):
         from clika_jax.modules import equinox_call
@@ -63,7 +67,14 @@ def _from_function(model: Model) -> Traceable:
     def call(arrays: Sequence[Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         return model.fn(split.join(arrays), *args, **kwargs)
 
-    return Traceable(name, split.arrays, signature, call)
+    return Traceable(name, split.arrays, signature, call, root=root)
+
+
+def _linen_module(function: Callable[..., Any]) -> Any:
+    """The Linen module whose own `apply` a function is, else None."""
+    linen, owner = sys.modules.get("flax.linen"), getattr(function, "__self__", None)
+    is_apply = linen is not None and isinstance(owner, linen.Module) and function == owner.apply
+    return owner if is_apply else None
 
 
 def inspected(function: Callable[..., Any]) -> Signature:

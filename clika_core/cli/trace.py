@@ -42,6 +42,7 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     from clika_core.cli.model_argument import load_model
     from clika_core.errors import ModelError
     from clika_core.pipeline.tracing import trace
+    from clika_core.pictures.caption import counted
     from clika_core.plugins.registry import find_backend
 
     loaded, examples = load_model(model)
@@ -56,9 +57,8 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     traced = trace(loaded, examples, name=name) if given is None else _traced(loaded, given, name)
     traced.graph.save(output)
     graph = traced.graph
-    click.echo(
-        f"{output}: {len(graph.layers)} layers, {len(graph.inputs)} inputs, {len(graph.outputs)} outputs"
-    )
+    parts = ((graph.layers, "layer"), (graph.inputs, "input"), (graph.outputs, "output"))
+    click.echo(f"{output}: {', '.join(counted(len(nodes), noun) for nodes, noun in parts)}")
     for diagnostic in graph.diagnostics:
         click.echo(str(diagnostic), err=True)
 

@@ -35,11 +35,16 @@ def _layers(found: Difference) -> Iterator[str]:
     for layer in found.added:
         yield f"+ {layer.name} ({layer.type}), {layer.precision}"
     for before, after in found.changed:
-        yield (
-            f"~ {after.name}: {before.type} -> {after.type}, "
-            f"{before.multiply_accumulates:,} -> {after.multiply_accumulates:,} multiply-accumulates, "
-            f"{before.weight_bytes:,} -> {after.weight_bytes:,} bytes of weights"
-        )
+        types = [] if before.type == after.type else [f"{before.type} -> {after.type}"]
+        yield f"~ {after.name}: " + ", ".join([*types, *_costs(before, after)])
+
+
+def _costs(before: Layer, after: Layer) -> Iterator[str]:
+    """What a layer costs, where that is not what it was."""
+    for attribute, words in _TOTALS:
+        was, now = getattr(before, attribute), getattr(after, attribute)
+        if was != now:
+            yield f"{was:,} -> {now:,} {words}"
 
 
 def _why(before: Layer, after: Layer) -> str:

@@ -58,6 +58,16 @@ def test_a_linen_module_is_traced_with_its_variables() -> None:
     assert_runs_as(traced, model, 8, 8, 3)
 
 
+def test_a_linen_module_s_apply_has_the_module_s_names() -> None:
+    module = Linen()
+    variables = module.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+    graph = trace(clika_jax.Model(module.apply, variables), (normal(2, 8, 8, 3),)).graph
+    bound = trace(module.bind(variables), (normal(2, 8, 8, 3),)).graph
+    assert (graph.name, [node.name for node in graph.inputs]) == ("Linen", ["x"])
+    assert [node.path for node in graph.layers] == [node.path for node in bound.layers]
+    assert graph.fingerprint == bound.fingerprint
+
+
 def test_a_linen_module_without_variables_is_told_how_to_get_them() -> None:
     with pytest.raises(ModelError, match="bind"):
         trace(Linen(), (normal(2, 8, 8, 3),))

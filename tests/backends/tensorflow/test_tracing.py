@@ -37,6 +37,7 @@ def test_a_functional_model_has_its_layers_names_as_paths_and_its_input_s_name()
     found = [(node.type, node.path) for node in graph.layers if node.weights]
     assert found == [("conv", "stem"), ("conv", "gate"), ("linear", "head")]
     assert graph["silu_1"].path == "stem", "an activation belongs to the layer that applies it"
+    assert {node.source for node in graph} == {None}, "a table of layers was made on no line of a program"
     np.testing.assert_allclose(traced.run(X), model(X), atol=1e-6)
 
 
