@@ -41,8 +41,8 @@ def command(model: str, output: Path, inputs: tuple[str, ...], name: str | None)
     from clika_core.cli.input_option import example_inputs
     from clika_core.cli.model_argument import load_model
     from clika_core.errors import ModelError
-    from clika_core.pipeline.tracing import trace
     from clika_core.pictures.caption import counted
+    from clika_core.pipeline.tracing import trace
     from clika_core.plugins.registry import find_backend
 
     loaded, examples = load_model(model)

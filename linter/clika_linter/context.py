@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from clika_core.errors import ClikaError, SettingsError
+from clika_core.errors import ClikaError, SettingsError, TargetError
 from clika_core.ir.graph import Graph
 from clika_core.planning.plan import Plan
 from clika_core.planning.planner import Planner
-from clika_core.planning.rule_errors import RuleError
+from clika_core.planning.rule_errors import RuleError, RuleProblem
 from clika_core.planning.selectors import SelectorIndex
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.planning.skip_rules import ResolvedRule, RuleReach, examine
@@ -25,7 +25,7 @@ from clika_core.planning.wiring import Wiring
 from clika_core.settings.document import Document
 from clika_core.settings.interpret import interpret
 from clika_core.settings.model import Settings
-from clika_core.settings.problems import Problem
+from clika_core.settings.problems import Problem, ProblemKind
 from clika_core.settings.source import Source, Span
 from clika_core.targets.target import Target
 from clika_linter.costs import Costs
@@ -134,14 +134,16 @@ class Context:
     @cached_property
     def target(self) -> Target:
         """The target that the settings name, with their groups of weights. Raises TargetError without it."""
+        groups = self.settings.global_quantization_settings.weights_group_size
+        return self._named_target().with_weight_groups(groups)
+
+    def _named_target(self) -> Target:
         name = self.settings.deployment_settings.target_framework
         if self._targets is not None and name in self._targets:
-            found = self._targets[name]
-        else:
-            from clika_core.plugins.registry import find_target
+            return self._targets[name]
+        from clika_core.plugins.registry import find_target
 
-            found = find_target(name)
-        return found.with_weight_groups(self.settings.global_quantization_settings.weights_group_size)
+        return find_target(name)
 
     @cached_property
     def target_error(self) -> ClikaError | None:
@@ -165,6 +167,27 @@ class Context:
     def rule_errors(self) -> Sequence[RuleError]:
         """What is wrong with rules on this graph."""
         return self._examined[1]
+
+    @cached_property
+    def disputed(self) -> frozenset[str]:
+        """Selectors of rules that contradict another one or are written twice: which of both is meant is open."""
+        conflicts = [error for error in self.rule_errors if error.kind is RuleProblem.CONFLICT]
+        repeated = {p.span for p in self.problems if p.kind is ProblemKind.DUPLICATE_KEY}
+        return frozenset(
+            [rule.selector for error in conflicts for rule in (error.rule, error.other) if rule]
+            + [selector for selector, place in self.places.rules.items() if place.selector_span in repeated]
+        )
+
+    @cached_property
+    def unknown_target(self) -> TargetError | None:
+        """What is wrong with the name of the target, where the file gives one."""
+        if self.places.key("deployment_settings", "target_framework") is None:
+            return None
+        try:
+            self._named_target()
+        except TargetError as problem:
+            return problem
+        return None
 
     @cached_property
     def measured(self) -> Mapping[str, Sensitivity]:

@@ -1,7 +1,8 @@
 """`Editor`: the edits of fixes. They keep comments, quotes, order and indentation of everything else.
 
 Every method returns the edits, or None where the text cannot be changed without changing something else too: a
-value that an alias repeats, or a TOML value whose place is not known. A rule then reports without a fix.
+value that an alias repeats, a key that is written twice, or a TOML value whose place is not known. A rule then
+reports without a fix.
 """
 
 from __future__ import annotations
@@ -119,6 +120,8 @@ class Editor:
             return None
         if end is None or entry.key_span is None or not isinstance(parent, MappingNode):
             return None
+        if sum(other.key == entry.key for other in parent.entries) > 1:
+            return None  # its namesake would count from then on
         if is_flow(parent, self._text):
             return self._remove_flow(entry.key_span.start, end)
         if indentation(self._text, entry.key_span) is None:

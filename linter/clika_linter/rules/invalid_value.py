@@ -19,7 +19,8 @@ class InvalidValue(Rule):
     ## What it does
     Reports values of the wrong type or out of range, a section or rule that is no mapping, and combinations that
     contradict themselves: `skip_quantization_until` or `skip_quantization_downstream` without
-    `skip_quantization: true`, and both together.
+    `skip_quantization: true`, and both together. Also the name of a target that is not installed where the linter
+    runs: that of a plugin needs the plugin beside it, in pre-commit as one of `additional_dependencies`.
 
     ## Why is this bad?
     The file is refused. The combinations would say two things at once.
@@ -56,7 +57,7 @@ class InvalidValue(Rule):
             about="`no` is a name here",
         ),
         Valid(settings="[training_settings]\nlearning_rate = 1e-4\n", syntax="toml"),
-        Valid(settings='{"deployment_settings": {"target_framework": "my_target"}}', syntax="json"),
+        Valid(settings='{"deployment_settings": {"target_framework": "tflite"}}', syntax="json"),
     )
     INVALID = (
         Invalid(
@@ -107,10 +108,22 @@ class InvalidValue(Rule):
                 "a key is a list or a mapping",
             ),
         ),
+        Invalid(
+            settings="deployment_settings:\n  target_framework: «tflight» # small\n",
+            messages=(
+                "there is no deployment target 'tflight': expected ort, ov, trt, tflite, qnn, stablehlo",
+            ),
+        ),
     )
 
     def check(self, context: Context) -> Iterator[Finding]:
-        """Pass on what reading the file found."""
+        """Pass on what reading the file found, and look for the target."""
         for problem in context.problems:
             if problem.kind is ProblemKind.INVALID_VALUE:
                 yield finding_of(problem)
+        if (unknown := context.unknown_target) is not None:
+            yield Finding(
+                f"{unknown.message}: expected {unknown.expected}",
+                context.places.value_span("deployment_settings", "target_framework"),
+                help=unknown.fix or "install the plugin that brings it where the linter runs",
+            )

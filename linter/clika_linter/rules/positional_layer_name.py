@@ -117,6 +117,8 @@ class PositionalLayerName(Rule):
         """Look at every name in the file."""
         taken = set(context.places.rules)
         for rule in context.settings.rules:
+            if rule.selector in context.disputed:
+                continue  # a name of its own would settle which of two rules counts
             for mention in mentions_in(rule):
                 node = _named_by_number(context, mention.text)
                 path = _own_path(context, node) if node else None

@@ -79,6 +79,18 @@ class RedundantSkip(Rule):
             graph=classifier,
             about="there is no tail that would skip it",
         ),
+        Valid(
+            settings="layer_settings:\n  conv_1: {quantization_settings: {skip_quantization: true}}\n"
+            "  conv_1: {quantization_settings: {skip_quantization: false}}\n",
+            graph=classifier,
+            about="written twice: without the second one, the first would count",
+        ),
+        Valid(
+            settings="layer_settings:\n  're:conv_.*': {quantization_settings: {skip_quantization: true}}\n"
+            "  're:conv_1': {quantization_settings: {skip_quantization: false}}\n",
+            graph=classifier,
+            about="which of two rules that contradict each other has to go is not for us to say",
+        ),
     )
     INVALID = (
         Invalid(
@@ -155,6 +167,8 @@ class RedundantSkip(Rule):
         reached = _reached(context, redundant)
         for number in redundant:
             rule = context.reach.rules[number]
+            if rule.rule.selector in context.disputed:
+                continue
             edits = context.editor.remove_rule(rule.rule.selector)
             yield Finding(
                 f"rule {rule.rule.selector!r} changes nothing: {_reasons(context, rule.rule, reached[number])}",

@@ -27,9 +27,7 @@ def test_an_object_that_is_no_model_is_refused_by_its_type(clika: Clika, tmp_pat
 
 def test_a_lone_input_may_have_any_name(clika: Clika) -> None:
     outcome = clika("trace", "tests.core.cli.my_network:make_small", "--input", "x=f32[2,3,8,8]")
-    assert (outcome.code, outcome.out) == (0, "model.graph.json: 2 layers, 1 input, 1 output\n"), (
-        outcome.err
-    )
+    assert (outcome.code, outcome.out) == (0, "model.graph.json: 2 layers, 1 input, 1 output\n"), outcome.err
 
 
 def test_of_several_inputs_a_wrong_name_is_an_error(clika: Clika, tmp_path: Path) -> None:
