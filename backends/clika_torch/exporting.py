@@ -18,8 +18,9 @@ from clika_torch.flat_model import FlatModel
 _NOISY_LOGGERS: Final = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
 
 _NOISE: Final = (
-    # nn.LSTM and nn.GRU put their weights in a list while they run; the weights themselves are registered.
-    (UserWarning, r"The tensor attributes? .*_flat_weights"),
+    # nn.LSTM and nn.GRU put their weights in a list while they run, pruning and the old weight norm what they make:
+    # what these are made of is registered. A trace keeps nothing else that a forward pass writes.
+    (UserWarning, r"The tensor attributes? .* assigned during export"),
     # torch's own deep copy of an exported program touches a class that torch has deprecated.
     (FutureWarning, r".*LeafSpec.* is deprecated"),
 )
@@ -31,7 +32,7 @@ def export(model: FlatModel, arrays: Sequence[Tensor]) -> ExportedProgram:
     torch.export keeps a size of one fixed: give at least two samples where the batch is to be free.
     """
     free: tuple[Any, ...] = tuple({0: Dim.AUTO} if array.dim() else None for array in arrays)
-    with _quietly(), _without_fused_layers(), torch.no_grad():
+    with quietly(), _without_fused_layers(), torch.no_grad():
         program: ExportedProgram = torch.export.export(
             model, tuple(arrays), strict=False, dynamic_shapes={"arrays": free}
         )
@@ -40,14 +41,14 @@ def export(model: FlatModel, arrays: Sequence[Tensor]) -> ExportedProgram:
 
 def decompose(program: ExportedProgram) -> ExportedProgram:
     """The same operations in functional form: nothing is written in place."""
-    with _quietly():
+    with quietly():
         decomposed: ExportedProgram = program.run_decompositions({})
     return decomposed
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Without the graphs that torch prints, and the tracebacks it logs, before it raises."""
+def quietly() -> Iterator[None]:
+    """Without the graphs that torch prints, and the tracebacks it logs, before it raises; without its own noise."""
     loggers = [logging.getLogger(name) for name in _NOISY_LOGGERS]
     before = [logger.disabled for logger in loggers]
     with contextlib.redirect_stderr(io.StringIO()), warnings.catch_warnings():

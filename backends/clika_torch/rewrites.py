@@ -2,7 +2,7 @@
 
 inline_contexts     `with torch.no_grad():` and disabled autocasts are part of the graph around them
 make_functional     `relu_(x)` becomes `relu(x)`, and what read `x` afterwards reads the result
-without_empty_parts `cat([empty, x])` is `x` where `empty` has one axis and no element, whatever axes `x` has
+without_empty_parts `cat([empty, x])` is `x`: `empty` has no element along that axis, or is `torch.tensor([])`
 addmm_to_linear     `addmm(bias, x, weight)` is a linear layer with the transposed weight
 """
 
@@ -51,12 +51,15 @@ def _inline(graph: fx.Graph, node: fx.Node, body: fx.Graph, operands: tuple[fx.N
 
 
 def without_empty_parts(program: ExportedProgram) -> None:
-    """Leave out of every concatenation what torch passes over: caches of transformers begin as `torch.tensor([])`."""
+    """Leave out of every concatenation what has no element: caches of transformers begin as `torch.tensor([])`."""
     graph = program.graph
     for node in list(graph.nodes):
         if node.target is not torch.ops.aten.cat.default:
             continue
-        parts = [part for part in node.args[0] if not _is_passed_over(part.meta["val"], node.meta["val"])]
+        axis = node.args[1] if len(node.args) > 1 else 0
+        parts = [
+            part for part in node.args[0] if not _is_passed_over(part.meta["val"], node.meta["val"], axis)
+        ]
         if len(parts) == 1 and parts[0].meta["val"].dtype == node.meta["val"].dtype:
             node.replace_all_uses_with(parts[0])
             graph.erase_node(node)
@@ -64,8 +67,10 @@ def without_empty_parts(program: ExportedProgram) -> None:
             node.args = (parts, *node.args[1:])
 
 
-def _is_passed_over(part: torch.Tensor, whole: torch.Tensor) -> bool:
-    return part.dim() == 1 and whole.dim() > 1 and part.shape[0] == 0
+def _is_passed_over(part: torch.Tensor, whole: torch.Tensor, axis: int) -> bool:
+    if part.dim() == whole.dim():
+        return bool(whole.dim()) and isinstance(part.shape[axis], int) and part.shape[axis] == 0
+    return part.dim() == 1 and part.shape[0] == 0
 
 
 def addmm_to_linear(program: ExportedProgram) -> None:

@@ -34,25 +34,43 @@ _REASONS: Final = (
         "register a fake implementation for it (torch.library.register_fake), or compute it with torch operations",
     ),
 )
+_QUANTIZED: Final = re.compile(
+    r"torch\.ao\.nn\.(intrinsic\.)?(quantized|qat)\.|torch\.ao\.quantization\.\w+\.(FakeQuantizeBase|ObserverBase)$"
+)
 _OTHER: Final = ("torch.export cannot follow it", "rewrite this line with torch operations on tensors")
 
 
 def refuse_unsupported(model: nn.Module) -> None:
     """Raise TraceError for modules of which it is known beforehand."""
-    if isinstance(model, torch.jit.ScriptModule):
-        raise TraceError(
-            "TorchScript modules cannot be traced",
-            found=type(model).__name__,
-            expected="an nn.Module in Python",
-            fix="give the module that was scripted",
-        )
-    lazy = [name for name, module in model.named_modules() if _is_uninitialised(module)]
-    if lazy:
-        raise TraceError(
-            f"module {lazy[0] or '(the model)'} has no weights yet",
-            found="an uninitialised parameter",
-            fix="run the model once on real inputs before tracing it",
-        )
+    for name, module in model.named_modules():
+        where = f"module {name!r}" if name else "the model"
+        if isinstance(module, torch.jit.ScriptModule):
+            raise TraceError(
+                f"{where} is TorchScript, which cannot be traced",
+                found=type(module).__name__,
+                expected="an nn.Module in Python",
+                fix="give the module that was scripted",
+            )
+        if _is_uninitialised(module):
+            raise TraceError(
+                f"{where} has no weights yet",
+                found="an uninitialised parameter",
+                fix="run the model once on real inputs before tracing it",
+            )
+        if _is_quantized(module):
+            raise TraceError(
+                f"{where} is quantized already, or prepared for it",
+                found=f"{type(module).__module__}.{type(module).__qualname__}",
+                expected="a model in floating point",
+                fix="give the model as it was before that",
+            )
+
+
+def _is_quantized(module: nn.Module) -> bool:
+    """Whether a module computes on codes, fakes them, or observes for them; or holds torchao's kinds of tensors."""
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(module).__mro__]
+    held = (type(tensor).__module__ for tensor in module._parameters.values())
+    return any(map(_QUANTIZED.match, kinds)) or any(name.startswith("torchao.") for name in held)
 
 
 def _is_uninitialised(module: nn.Module) -> bool:

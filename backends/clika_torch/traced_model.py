@@ -15,6 +15,7 @@ from clika_core.backend.interface import Removals, Visitor
 from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.schedule import Schedule
 from clika_core.backend.scheduled_model import ScheduledModel
+from clika_core.errors import ModelError
 from clika_torch.arrays import TorchArrays
 from clika_torch.inputs import as_tensors, check_tensors
 from clika_torch.interpreter import Held, TorchInterpreter, build_result
@@ -78,7 +79,17 @@ class TorchTracedModel(ScheduledModel[Operation]):
         return TorchParameters(self, self.graph[layer], self.trace.regions[layer])
 
     def preprocess(self, removals: Removals) -> TorchTracedModel:
-        """A copy with own tensors that passes over the removed layers; the graph stays the traced one."""
+        """A copy with own tensors that passes over the removed layers; the graph stays the traced one.
+
+        Raises ModelError for a model on the meta device.
+        """
+        bare = next((name for name, tensor in self.held.state.items() if tensor.is_meta), None)
+        if bare is not None:
+            raise ModelError(
+                "a model on the meta device has no weights to quantize",
+                found=f"{self.trace.program.state[bare].name!r} on the meta device",
+                fix="load its weights on a real device; without them it can be traced, planned, explained and drawn",
+            )
         return TorchTracedModel(self.trace, self.held.copy(), {**self.removed, **removals.into})
 
     def native(

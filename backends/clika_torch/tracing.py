@@ -21,7 +21,7 @@ from clika_core.backend.signature import Signature
 from clika_core.errors import TraceError
 from clika_core.ir.assembly import assemble
 from clika_torch.example import Example
-from clika_torch.exporting import decompose, export
+from clika_torch.exporting import decompose, export, quietly
 from clika_torch.flat_model import FlatModel, shallow_copy
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
@@ -82,7 +82,9 @@ def _export(model: nn.Module, example: Example) -> _Exported:
 
 
 def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor]) -> _Exported:
-    flat = FlatModel(shallow_copy(model), example.call, example.order)
+    with quietly():
+        copied = shallow_copy(model)
+    flat = FlatModel(copied, example.call, example.order)
     program = export(flat, arrays)
     inline_contexts(program.graph_module)
     if not make_functional(program.graph):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.errors import OutputError
-from clika_core.ir.graph import ValueKey
+from clika_core.ir.graph import Graph, ValueKey
 from clika_core.planning.plan import Plan
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class FileFormat(ABC):
     @abstractmethod
     def floating(self, model: TracedModel) -> ModelFile:
         """The preprocessed model in float32, written the same way: the baseline of every comparison."""
+
+    def check(self, graph: Graph) -> None:
+        """Raise OutputError where it is seen before any data is read that such files cannot hold `graph`."""
+        return
 
     def verify(self, report: Mapping[str, Any], path: Path) -> Verification:
         """What the file at `path` makes of every layer of a `clika_report.json`, and what is not as that says.

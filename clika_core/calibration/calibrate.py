@@ -155,6 +155,8 @@ class _ObservingVisitor:
     def see_inputs(self, model: TracedModel, inputs: Sequence[Array]) -> None:
         """Graph inputs are values too. Raises DataError where one holds NaN or infinity, observed or not."""
         for node, value in zip(model.graph.inputs, inputs, strict=True):
+            if 0 in value.shape:
+                continue
             if node.outputs[0].is_float and not all(map(isfinite, self._arrays.min_max(value))):
                 held = np.asarray(self._arrays.to_numpy(value))
                 raise DataError(
@@ -167,7 +169,7 @@ class _ObservingVisitor:
 
     def _see(self, key: ValueKey, value: Array) -> None:
         observer = self._observers.get(key)
-        if observer is not None:
+        if observer is not None and 0 not in value.shape:
             observer.observe(
                 value, self._arrays, layer=key[0], batch=self._batch, num_samples=self._num_samples
             )

@@ -12,6 +12,8 @@ from clika_core.deployment.onnx_model import OnnxFile, float_onnx, quantized_onn
 from clika_core.deployment.onnx_runtime import OPTIMIZATION_LEVEL
 from clika_core.deployment.shipped import load_shipped
 from clika_core.deployment.verification import Verification, verify
+from clika_core.deployment.writable import check_writable
+from clika_core.ir.graph import Graph
 from clika_core.planning.plan import Plan
 from clika_core.simulation.visitor import Simulation
 
@@ -29,6 +31,10 @@ class OnnxFormat(FileFormat):
     def floating(self, model: TracedModel) -> OnnxFile:
         """The same operators without pairs."""
         return float_onnx(model)
+
+    def check(self, graph: Graph) -> None:
+        """See `writable`."""
+        check_writable(graph)
 
     def verify(self, report: Mapping[str, Any], path: Path) -> Verification:
         """See `verification`."""

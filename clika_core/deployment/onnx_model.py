@@ -27,7 +27,7 @@ from clika_core.deployment.lowerings import lowering_of
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.onnx_builder import OnnxBuilder
 from clika_core.deployment.onnx_runtime import Session, with_outputs
-from clika_core.errors import OutputError
+from clika_core.deployment.writable import check_writable
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.planning.plan import Plan
@@ -92,20 +92,6 @@ def quantized_onnx(model: TracedModel, plan: Plan, simulation: Simulation) -> On
     return _Writer(model, simulation).write(metadata)
 
 
-def _refuse_half_precision(graph: Graph) -> None:
-    """Raise OutputError for a model whose inputs or weights are no float32: its codes come from float32 sums."""
-    given = {node.name: node.outputs[0].dtype for node in graph.inputs}
-    held = {weight.identity: weight.dtype for node in graph.layers for weight in node.weights}
-    for name, dtype in {**held, **given}.items():
-        if dtype in ("float16", "bfloat16"):
-            raise OutputError(
-                "a model in half precision cannot be written to ONNX",
-                found=f"{name!r} in {dtype}",
-                expected="inputs and weights in float32",
-                fix="convert the model and its data before tracing, in PyTorch with model.float()",
-            )
-
-
 class _Writer:
     """Walks the graph once; `_names` holds the ONNX name of each value's reals."""
 
@@ -122,7 +108,7 @@ class _Writer:
         self._layout = channels_first(self._graph, self._model.removed)
 
     def write(self, metadata: Mapping[str, str]) -> OnnxFile:
-        _refuse_half_precision(self._graph)
+        check_writable(self._graph)
         removed = self._model.removed
         for node in self._graph.nodes:
             if node.kind is NodeKind.INPUT:

@@ -137,9 +137,9 @@ class _Builder:
             self.nodes.append(Node(name, "output", NodeKind.OUTPUT, (port,), aliases=aliases))
 
     def _add_constant(self, ref: Ref) -> None:
-        """A layer that yields a parameter, an expression of parameters, or a size."""
+        """A layer that yields a parameter, an expression of parameters, or a tensor made of sizes."""
         name = self._names.number("constant")
-        weights = {"value": ref} if self._known.is_parametric(ref) else {}
+        weights = {"value": ref} if self._known.is_operand(ref) else {}
         value = self._symbols.value(self._value(ref))
         parametric = tuple(self._weight(role, held) for role, held in weights.items())
         self.nodes.append(Node(name, "constant", NodeKind.LAYER, outputs=(value,), weights=parametric))

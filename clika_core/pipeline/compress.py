@@ -96,8 +96,7 @@ def compress(
     settings = checked_settings(settings)
     journal = Journal.of(progress)
     chosen = find_target(target or settings.deployment_settings.target_framework)
-    if chosen.has_file:
-        _check_written(chosen)
+    _check_written(chosen)
     seed = _seed(seed, settings)
     with _results(output_dir, overwrite, journal) as folder:
         _tell(journal, (*narration.environment_lines(seed, device), *narration.settings_lines(settings)))
@@ -107,6 +106,7 @@ def compress(
         placed = model if device is None else find_backend(model).on_device(model, device)
         traced = trace(placed, data.calibration.first() if example_inputs is None else example_inputs)
         _tell(journal, narration.parsing_lines(traced.graph))
+        _check_written(chosen, traced.graph)
         quantized = quantize_traced(traced, settings, chosen, data.calibration, journal)
         quantized = improved(quantized, settings, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
@@ -143,11 +143,17 @@ def _results(path: str | Path | None, overwrite: bool, journal: Journal) -> Iter
         yield folder
 
 
-def _check_written(target: Target) -> None:
-    """Before any work is done: raise TargetError where nothing writes the target's files."""
+def _check_written(target: Target, graph: Graph | None = None) -> None:
+    """Before any work is done: raise TargetError where nothing writes the target's files.
+
+    Raises OutputError where they cannot hold `graph`.
+    """
     from clika_core.pipeline import deployment
 
-    deployment.file_format(target)
+    if target.has_file:
+        chosen = deployment.file_format(target)
+        if graph is not None:
+            chosen.check(graph)
 
 
 def _seed(given: int | None, settings: Settings) -> int:

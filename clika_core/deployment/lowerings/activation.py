@@ -31,10 +31,10 @@ def _clip(low: float | None, high: float | None) -> Callable[[LoweringContext], 
         least = context.attribute("min") if low is None and high is None else low
         most = context.attribute("max") if low is None and high is None else high
         bounds = [
-            "" if bound is None else context.constant(np.float32(bound), name)
+            "" if bound is None else context.number(bound, name)
             for bound, name in ((least, "min"), (most, "max"))
         ]
-        return context.op("Clip", [context.operand("input"), *bounds])
+        return context.op("Clip", [context.alike("input"), *bounds])
 
     return write
 

@@ -103,7 +103,7 @@ class LoweringContext:
     def for_every_sample(self, name: str, port: int) -> str:
         """The result of a layer on constants alone, repeated along the axes whose size is free to change."""
         wanted = self.value(port).shape
-        is_alone = not self.node.inputs and self.node.weight("input") is not None
+        is_alone = not self.node.inputs and any(self.node.weight(role) for role in ("input", "value"))
         if not is_alone or self.node.type in _REPEATING or all(isinstance(size, int) for size in wanted):
             return name
         return self.one("Expand", name, self.sizes(wanted))

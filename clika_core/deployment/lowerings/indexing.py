@@ -42,9 +42,13 @@ def _counted(context: LoweringContext, x: str, axis: int) -> str | None:
     shape = context.ranges.get(f"indices.{axis}")
     if shape is None:
         return None
-    size = context.one("Squeeze", context.one("Shape", x, start=axis, end=axis + 1))
+    return _range(context, context.one("Shape", x, start=axis, end=axis + 1), shape)
+
+
+def _range(context: LoweringContext, size: str, shape: Sequence[int]) -> str:
+    """0, 1, 2, ... up to a size that is free, in `shape`."""
     bounds = [context.constant(np.int64(number), "bound") for number in (0, 1)]
-    counted = context.one("Range", bounds[0], size, bounds[1])
+    counted = context.one("Range", bounds[0], context.one("Squeeze", size), bounds[1])
     return context.one("Reshape", counted, context.constant(list(shape), "counted_shape"))
 
 
@@ -97,7 +101,11 @@ def _roll(context: LoweringContext) -> Sequence[str]:
 
 
 def _constant(context: LoweringContext) -> Sequence[str]:
-    return context.op("Identity", [context.operand("value")])
+    counted = context.ranges.get("value")
+    if counted is None:
+        return context.op("Identity", [context.operand("value")])
+    size = context.value().shape[counted.index(-1)]
+    return [context.cast(_range(context, context.sizes((size,)), counted), context.value().dtype)]
 
 
 def _triangle(upper: int) -> Callable[[LoweringContext], Sequence[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -272,9 +274,29 @@ def test_bits_that_the_target_lacks_are_said_to_leave_nothing_quantized() -> Non
     assert any("no layer is quantized" in note for note in result.report["notes"])
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_model_in_half_precision_is_refused_with_what_to_do(dtype: torch.dtype) -> None:
-    half = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval().to(dtype)
-    with pytest.raises(OutputError, match="half precision") as raised:
-        clika.compress(half, calibration_data=torch.randn(8, 6, dtype=dtype), output_dir=None)
+@dataclass
+class Guarded:
+    """Calibration data whose first batch, which is an example too, may be read, and nothing more."""
+
+    first: Tensor
+
+    def __iter__(self) -> Iterator[Tensor]:
+        yield self.first
+        raise AssertionError("data is read for nothing")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_models_in_other_precisions_are_refused_before_calibration_with_what_to_do(
+    dtype: torch.dtype,
+) -> None:
+    other = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).eval().to(dtype)
+    which = "double" if dtype is torch.float64 else "half"
+    with pytest.raises(OutputError, match=f"{which} precision") as raised:
+        clika.compress(other, calibration_data=Guarded(torch.randn(8, 6, dtype=dtype)), output_dir=None)
     assert "model.float()" in str(raised.value)
+
+
+def test_layers_that_no_file_can_hold_are_refused_before_calibration() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8, track_running_stats=False), nn.ReLU()).eval()
+    with pytest.raises(OutputError, match=r"\(1\) cannot be written to ONNX"):
+        clika.compress(model, calibration_data=Guarded(torch.randn(2, 3, 8, 8)), output_dir=None)

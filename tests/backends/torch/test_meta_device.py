@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import clika_core as clika
+from clika_core.errors import ModelError
 from clika_core.planning.decision import CauseKind, Precision
 from clika_core.planning.explain import explain_layer
 from clika_core.planning.planner import Planner
@@ -73,6 +74,12 @@ def test_rules_decide_and_are_explained_on_it() -> None:
     explained = explain_layer(Planner(graph, ORT), settings, "linear_5")
     assert explained.without == {"path:blocks.1": Precision.QUANTIZED}
     assert "blocks.1" in " ".join(explained.sentences())
+
+
+def test_what_needs_weights_says_that_there_are_none() -> None:
+    with pytest.raises(ModelError, match="no weights to quantize") as raised:
+        clika.compress(on_meta(Decoder), calibration_data=[(tokens("meta"),)], output_dir=None)
+    assert raised.value.found == "'embed.weight' on the meta device"
 
 
 @pytest.mark.nightly

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.ao import quantization as _quantization
 
 from clika_core.errors import TraceError
 from clika_torch.tracing import trace
+
+quantization: Any = _quantization  # torch's own is not annotated
 
 
 class Branching(nn.Module):
@@ -108,4 +113,28 @@ def test_modules_without_weights_yet_are_refused() -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Lazy modules are a new feature")  # torch says so once
         model = nn.Sequential(nn.LazyLinear(3))
-    assert "module 0 has no weights yet" in str(failure(model, torch.randn(1, 2)))
+    assert "module '0' has no weights yet" in str(failure(model, torch.randn(1, 2)))
+
+
+def test_scripted_parts_are_refused_by_name() -> None:
+    with pytest.warns(DeprecationWarning, match="torch.jit.trace"):
+        traced: Any = torch.jit.trace(nn.Linear(4, 4), torch.randn(2, 4))  # type: ignore[no-untyped-call]
+    assert failure(Nested(traced), torch.randn(2, 4)).message.startswith("module 'stages.1' is TorchScript")
+
+
+def dynamic() -> Any:
+    return quantization.quantize_dynamic(nn.Sequential(nn.Linear(4, 4)))
+
+
+def prepared() -> Any:
+    model: Any = nn.Sequential(nn.Linear(4, 4)).train()
+    model.qconfig = quantization.get_default_qat_qconfig("x86")
+    return quantization.prepare_qat(model)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("make", [dynamic, prepared])
+def test_models_that_are_quantized_already_are_refused(make: Callable[[], nn.Module]) -> None:
+    error = failure(make(), torch.randn(2, 4))
+    assert error.message == "module '0' is quantized already, or prepared for it"
+    assert error.fix == "give the model as it was before that"

@@ -121,6 +121,19 @@ def test_a_value_without_axes_counts_as_one_sample() -> None:
     assert found.num_samples == 3
 
 
+def test_a_batch_without_elements_is_passed_over() -> None:
+    model = LoopbackModel()
+    x, cache = model.input("x", ("n", 3)), model.input("cache", ("n", "m", 3))
+    for value in (x, cache):
+        model.output(model.op("relu", value))
+    traced = trace(model, (np.ones((4, 3), np.float32), np.ones((4, 2, 3), np.float32)))
+    empty, full = np.zeros((4, 0, 3), np.float32), np.full((4, 2, 3), 7, np.float32)
+    data = [(np.ones((4, 3), np.float32), cache) for cache in (empty, full)]
+    found = calibrate(traced, [("x", 0), ("cache", 0)], data, OBSERVERS["min_max"])
+    assert found.num_samples == 8
+    assert found.observers["cache", 0].summary().max_value == 7
+
+
 def test_parameters_cover_every_point_and_every_weight_of_the_heads() -> None:
     model, wiring = prepared(), Wiring(prepared().graph)
     plan = make_plan(model.graph, settings_with(), ORT)

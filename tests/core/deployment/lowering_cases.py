@@ -57,6 +57,12 @@ def logical(type_name: str) -> Build:
     return build
 
 
+def counted(s: Sketch) -> LoopbackModel:
+    """Integers that are clamped: how many elements of a row are positive, at least two."""
+    tests = s.op("gt", s.input("x", *IMAGE), 0.0)
+    return s.output(s.op("clamp", s.op("sum", tests, axes=(3,), keepdims=True), min=2))
+
+
 def several(type_name: str, count: int, **named: Any) -> Build:
     """An operation with several results."""
 
@@ -154,6 +160,7 @@ CASES: Mapping[str, Build] = {
     "clamp": one("clamp", min=-0.5, max=0.5),
     "clamp below": one("clamp", min=-0.5),
     "clamp above": one("clamp", max=0.5),
+    "clamp of integers": counted,
     "softmax over channels": one("softmax", axis=1),
     "cast": one("cast", dtype="int64"),
     "cast wider": one("cast", dtype="float64"),

@@ -171,6 +171,16 @@ def test_counters_pass_over_dropped_layers() -> None:
     assert names(assemble(r.build()).graph) == ["x", "relu_1", "output_1"]
 
 
+def test_a_tensor_made_of_sizes_as_output_is_a_constant_that_follows_them() -> None:
+    r = RecordingBuilder()
+    r.input("x", ("s0", 8))
+    r.output(r.op("full", shape=("s0", 4)))
+    graph = assemble(r.build()).graph
+    assert graph["constant_1"].outputs[0].shape == ("d0", 4)
+    (held,) = graph["constant_1"].weights
+    assert (held.role, held.shape) == ("value", (1, 4))
+
+
 def test_a_parameter_as_output_is_a_constant_layer_shared_by_its_outputs() -> None:
     r = RecordingBuilder()
     r.input("x", ("s0", 8))

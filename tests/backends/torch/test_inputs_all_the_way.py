@@ -1,0 +1,100 @@
+"""Whatever a model takes and returns: it is traced, quantized and deployed, and runs at batch sizes it never saw."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import clika_core as clika
+from clika_core.pipeline import deployment
+from clika_core.pipeline.data import Batches
+from clika_core.pipeline.quantization import quantize_traced
+from clika_core.settings.model import Settings
+from clika_core.targets.ort import ORT
+from clika_torch.structure import flatten
+from tests.backends.torch.inputs_cases import CASES, Image
+from tests.backends.torch.models import call
+
+
+def leaves(result: Any) -> dict[str, Any]:
+    flat = flatten(result)
+    return {**flat.constants, **flat.leaves}
+
+
+def assert_equal(found: Any, expected: Any) -> None:
+    """The same paths; the same constants and integers; floats within float rounding."""
+    assert leaves(found).keys() == leaves(expected).keys()
+    for path, value in leaves(expected).items():
+        if isinstance(value, Tensor):
+            torch.testing.assert_close(leaves(found)[path], value, rtol=1e-5, atol=1e-6)
+        else:
+            assert leaves(found)[path] == value, path
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*:FutureWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_it_goes_all_the_way(name: str) -> None:
+    make, inputs = CASES[name]
+    torch.manual_seed(0)
+    model = make()
+    traced = clika.trace(model, inputs(2))
+    quantized = quantize_traced(traced, Settings(), ORT, Batches([inputs(4), inputs(3)]))
+    assert len(quantized.plan.quantized) >= 3
+    shipped = deployment.deploy(quantized).quantized
+    native = quantized.model.native(quantized.program)
+    plain = getattr(model, "_orig_mod", model)
+    plain = plain if name == "exported" else plain.eval()
+    for size in (5, 1):
+        given = inputs(size)
+        with torch.no_grad():
+            assert_equal(traced.run(given), call(plain, given))
+            simulated = leaves(call(native, given))
+        batch = [traced.arrays.to_numpy(array) for array in traced.flatten_inputs(given)]
+        expected = [value.detach().numpy() for value in simulated.values() if isinstance(value, Tensor)]
+        (found,) = deployment.run_deployed(shipped, [batch])
+        for ours, theirs in zip(expected, found, strict=True):
+            assert (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape)
+            np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-6)
+
+
+def test_a_model_in_training_is_traced_as_it_is_in_evaluation_and_left_as_it_was() -> None:
+    torch.manual_seed(0)
+    model = Image().train()
+    before = copy.deepcopy(model.state_dict())
+    x = torch.randn(3, 3, 8, 8)
+    traced = clika.trace(model, (x,))
+    assert model.training
+    assert model.norm.training
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    with torch.no_grad():
+        assert_equal(traced.run((x,)), model.eval()(x))
+
+
+class Halved(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.body(x)
+        return y
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_precisions_run_as_traced_and_in_float32_after_one_conversion(dtype: torch.dtype) -> None:
+    """`compress` refuses them: see `test_compress`."""
+    torch.manual_seed(0)
+    model, x = Halved().eval().to(dtype), torch.randn(4, 8, dtype=dtype)
+    traced = clika.trace(model, (x[:2],))
+    with torch.no_grad():
+        torch.testing.assert_close(traced.run((x,)), model(x))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = clika.compress(model.float(), calibration_data=x.float().numpy(), output_dir=None)
+    assert result.plan["linear_1"].precision == "quantized"
