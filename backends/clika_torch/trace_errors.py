@@ -90,7 +90,7 @@ def explain(error: Exception, model: nn.Module, example: Example) -> TraceError:
     else:
         reason, fix = _reason(error)
         parts = _other_parts(model, path)
-        fix += f"; or quantize parts alone, such as clika.trace(model, inputs, only={parts})" if parts else ""
+        fix += f"; or quantize parts alone: {_as_parts(parts)}" if parts else ""
         message = f"the model cannot be traced{where}: {reason}"
     return TraceError(message, found=_first_line(found), fix=fix, location=location)
 
@@ -137,6 +137,12 @@ def _other_parts(model: nn.Module, path: str) -> list[str]:
                 found.append(f"{prefix}.{name}".lstrip("."))
         prefix = f"{prefix}.{step}".lstrip(".")
     return found[:4]
+
+
+def _as_parts(paths: list[str]) -> str:
+    """How to quantize these parts, in Python and on the command line."""
+    options = " ".join(f"--only {path}" for path in paths)
+    return f"clika.compress_parts(model, {paths}, ...), or clika compress with {options}"
 
 
 def _first_line(error: BaseException) -> str:

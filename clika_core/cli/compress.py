@@ -11,6 +11,8 @@ import click
 from clika_core.cli.run_options import RunOptions, load_run, run_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from clika_core.pipeline.compress import CompressionResult
 
 
@@ -38,6 +40,12 @@ if TYPE_CHECKING:
     help="Folder to write.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a folder that is in use.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATH",
+    help="Quantize this submodule alone, where MODEL cannot be traced as a whole; once per submodule. PyTorch.",
+)
 @run_options
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def command(
@@ -47,6 +55,7 @@ def command(
     metric: str | None,
     output: Path,
     overwrite: bool,
+    only: tuple[str, ...],
     form: str,
     **given: Any,
 ) -> None:
@@ -63,37 +72,58 @@ def command(
     from clika_core.pipeline.output_folder import check_free
 
     options = RunOptions.resolve(given)
+    if only and (eval_data or metric):
+        raise click.UsageError("--only goes with neither --eval-data nor --metric: a part has no targets")
     check_free(output, overwrite)
     require_onnx()
     from clika_core.pipeline.compress import compress
+    from clika_core.pipeline.parts import compress_parts
 
     with listening(options.is_verbose, options.is_quiet, options.log_file) as journal:
         journal.step(f"load {model} and {data}")
         evaluation = None if eval_data is None else load_data(eval_data, "--eval-data", options.batch_size)
         chosen_metric = load_metric(metric)
         loaded, examples, dataset = load_run(model, data, options)
-        result = compress(
-            loaded,
-            settings=options.settings,
-            calibration_data=dataset,
-            evaluation_data=evaluation,
-            metric=chosen_metric,
-            example_inputs=examples,
-            target=options.target,
-            output_dir=output,
-            overwrite=overwrite,
-            batch_size=options.batch_size,
-            seed=options.seed,
-            device=options.device,
-            progress=journal,
-        )
+        common: dict[str, Any] = {
+            "settings": options.settings,
+            "calibration_data": dataset,
+            "target": options.target,
+            "output_dir": output,
+            "overwrite": overwrite,
+            "batch_size": options.batch_size,
+            "seed": options.seed,
+            "device": options.device,
+            "progress": journal,
+        }
+        if only:
+            parts = compress_parts(loaded, only, **common).parts
+        else:
+            more = {"evaluation_data": evaluation, "metric": chosen_metric, "example_inputs": examples}
+            parts = {"": compress(loaded, **common, **more)}
+    if only:
+        _show_parts(parts, output, form)
+    elif form == "json":
+        click.echo(json.dumps(_json(parts[""], output), indent=1))
+    else:
+        _show(parts[""], output)
+
+
+def _show_parts(parts: Mapping[str, CompressionResult], output: Path, form: str) -> None:
+    """Each part under its path."""
     if form == "json":
-        click.echo(json.dumps(_json(result, output), indent=1))
+        found = {path: _json(result, output / path) for path, result in parts.items()}
+        click.echo(json.dumps({"output": str(output), "parts": found}, indent=1))
         return
+    for path, result in parts.items():
+        click.echo(f"{path}:")
+        _show(result, output / path)
+
+
+def _show(result: CompressionResult, folder: Path) -> None:
     for line in result.summary:
         click.echo(line)
     to_run = f"; to run: {result.deployed_path}" if result.deployed_path else ""
-    click.echo(f"\nwritten to {output}/{to_run}")
+    click.echo(f"\nwritten to {folder}/{to_run}")
 
 
 def _json(result: CompressionResult, output: Path) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from typing import Any
 from clika_core.backend.interface import Backend
 from clika_core.pipeline.compress import CompressionResult, compress
 from clika_core.pipeline.data import BATCH_SIZE, Batches
+from clika_core.pipeline.journal import Journal, Progress
+from clika_core.pipeline.portions import portions
 from clika_core.pipeline.tracing import parts_of
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend
@@ -36,17 +38,21 @@ def compress_parts(
     overwrite: bool = False,
     batch_size: int = BATCH_SIZE,
     seed: int | None = None,
+    device: str | None = None,
+    progress: Progress | Journal | None = None,
 ) -> CompressedParts:
     """Quantize the submodules of `model` at the paths in `only`, each on what it is given while the whole runs.
 
-    `calibration_data` is what the whole model takes, as for `compress`. The files of a part are in the folder of its
-    path in `output_dir`. A rule that matches no layer of a part is left to the others: give `on_unmatched="ignore"`.
+    `calibration_data` is what the whole model takes, as for `compress`. No part is evaluated: it has no targets. The
+    files of a part are in the folder of its path in `output_dir`. A rule that matches no layer of a part is left to
+    the others: give `on_unmatched="ignore"`.
 
     Raises what `compress` raises, and ModelError where a path is no submodule.
     """
     backend = find_backend(model)
-    limit = checked_settings(settings).training_settings.stats_steps
-    batches = Batches(calibration_data, batch_size=batch_size, limit=limit)
+    if device is not None:
+        model = backend.on_device(model, device)
+    batches = portions(calibration_data, None, checked_settings(settings), batch_size).calibration
     parts = {
         path: compress(
             part,
@@ -56,6 +62,7 @@ def compress_parts(
             output_dir=None if output_dir is None else Path(output_dir) / path,
             overwrite=overwrite,
             seed=seed,
+            progress=progress,
         )
         for path, part in parts_of(backend, model, only).items()
     }

@@ -16,10 +16,12 @@ from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams, multiply_add
 from clika_core.simulation.attention import attend
+from clika_core.simulation.averaging import averaged
 from clika_core.simulation.fixed_point import rounded_twice
 from clika_core.simulation.gating import gated
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.parameters import numbers
+from clika_core.simulation.ratios import operand, ratio
 from clika_core.simulation.sloping import round_slopes, sloped
 from clika_core.targets.target import Arithmetic
 
@@ -134,12 +136,12 @@ def _add(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple
     assert output is not None
     if not spec.is_exact:
         scales = first.scale / second.scale, np.asarray(second.scale / output.scale)
-        return (arrays.rescale(left * _operand(scales[0]) + right, scales[1], None, output),)
-    ratios = [_ratio(params, output, unrounded[0], arrays) for params in (first, second)]
+        return (arrays.rescale(left * operand(scales[0]) + right, scales[1], None, output),)
+    ratios = [ratio(params, output, unrounded[0], arrays) for params in (first, second)]
     zeros = [np.float32(params.zero_point) for params in (first, second)]
     zero = np.float32(output.zero_point)
     fused = multiply_add if all(isinstance(ratio, np.generic) for ratio in ratios) else arrays.multiply_add
-    offset = zero - fused(ratios[0], zeros[0], ratios[1] * _operand(zeros[1]))
+    offset = zero - fused(ratios[0], zeros[0], ratios[1] * operand(zeros[1]))
     inner = arrays.multiply_add(_moved(right, zeros[1]), ratios[1], offset)
     total = arrays.multiply_add(_moved(left, zeros[0]), ratios[0], inner)
     shared = QuantParams(
@@ -171,23 +173,6 @@ def _moved(codes: Array, zero: np.float32) -> Array:
     return codes + float(zero) if zero else codes
 
 
-def _ratio(params: QuantParams, output: QuantParams, like: Array, arrays: ArrayOps) -> Any:
-    """One scale over another: float32, or a native array where either is learned."""
-    scales: list[Any] = [params.scale, output.scale]
-    if all(isinstance(scale, np.ndarray | np.generic) for scale in scales):
-        return np.float32(params.scale / output.scale)
-    above, below = (
-        arrays.from_numpy(np.asarray(scale, np.float32), like) if isinstance(scale, np.ndarray) else scale
-        for scale in scales
-    )
-    return above / below
-
-
-def _operand(value: Any) -> Any:
-    """A number as Python's own, which every framework takes in the dtype of the array beside it."""
-    return float(value) if isinstance(value, np.generic) else value
-
-
 def _move(
     _: LayerSpec, call: LayerCall, inputs: Sequence[Array], __: ArrayOps, ___: Weights
 ) -> tuple[Array, ...]:
@@ -216,6 +201,7 @@ def _cast_all(weights: Mapping[str, Array], dtype: str, arrays: ArrayOps) -> dic
 _COMPUTE: Mapping[Arithmetic, Compute] = {
     Arithmetic.ACCUMULATE: _accumulate,
     Arithmetic.ELEMENTWISE: _elementwise,
+    Arithmetic.AVERAGE: averaged,
     Arithmetic.SUM: _sum,
     Arithmetic.GATE: gated,
     Arithmetic.SLOPE: sloped,
@@ -226,6 +212,7 @@ _COMPUTE: Mapping[Arithmetic, Compute] = {
 _ROUND: Mapping[Arithmetic, Round] = {
     Arithmetic.ACCUMULATE: _rescale,
     Arithmetic.ELEMENTWISE: _quantize,
+    Arithmetic.AVERAGE: _keep,
     Arithmetic.SUM: _add,
     Arithmetic.GATE: _rescale,
     Arithmetic.SLOPE: round_slopes,

@@ -23,6 +23,7 @@ class Arithmetic(StrEnum):
 
     ACCUMULATE = "accumulate"  # products of codes, summed or single, one multiplier, then round
     ELEMENTWISE = "elementwise"  # dequantize, compute, quantize
+    AVERAGE = "average"  # a sum of codes times one number where all of space is averaged, then round
     SUM = "sum"  # each of two codes times its scale over the output's, in onnxruntime's order, then round
     GATE = "gate"  # codes times the codes of their own sigmoid, one multiplier, then round
     SLOPE = (

@@ -20,10 +20,12 @@ MEANING: Final = {
     "simulated": "relative L2 of the quantized model's results to the float model's",
     "deployed": "relative L2 of onnxruntime's results to the simulation's",
     "floor": "relative L2 of the float model in float32 to that in float64",
+    "turned": "relative L2 of the simulation to one whose float layers compute in float64: what float32 alone does "
+    "to the quantized model, whose codes turn where a value lies near a tie. *deployed* cannot be held to less",
     "speed": "the float file's latency over the int8 file's in onnxruntime, one thread, one sample",
 }
-COLUMNS: Final = (
-    "model from layers weighted quantized tail trace capture own simulated deployed floor speed".split()
+COLUMNS: Final = tuple(
+    "model from layers weighted quantized tail trace capture own simulated deployed floor turned speed".split()
 )
 
 
@@ -69,6 +71,6 @@ def _cells(row: Mapping[str, Any]) -> list[str]:
         *map(str, counts),
         *(f"{row['trace_seconds']:.2f}", f"{row['capture_seconds']:.2f}", f"{own:.0%}"),
         *(f"{row['simulated']:.4f}", f"{row['deployed']:.0e}"),
-        "" if row["floor"] is None else f"{row['floor']:.0e}",
+        *("" if row.get(name) is None else f"{row[name]:.0e}" for name in ("floor", "turned")),
         "" if row["latency_ratio"] is None else f"{row['latency_ratio']:.1f}",
     ]

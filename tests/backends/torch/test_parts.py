@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
 import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 
 import clika_core as clika
+from clika_core.cli.main import main
 from clika_core.errors import ModelError, TraceError
 
 
@@ -55,7 +58,8 @@ def test_what_cannot_be_traced_says_which_other_modules_can_be_tried(model: nn.M
     with pytest.raises(TraceError) as caught:
         clika.trace(model, IMAGES)
     assert caught.value.fix is not None
-    assert "only=['features', 'head']" in caught.value.fix
+    assert "compress_parts(model, ['features', 'head'], ...)" in caught.value.fix
+    assert "--only features --only head" in caught.value.fix
 
 
 def test_a_part_is_traced_on_what_it_is_given_in_the_whole(model: nn.Module) -> None:
@@ -105,6 +109,47 @@ def test_quantized_parts_stand_in_a_copy_of_the_model(model: nn.Module, tmp_path
 def test_a_path_that_cannot_be_used_is_refused(model: nn.Module, paths: list[str], message: str) -> None:
     with pytest.raises(ModelError, match=message):
         clika.trace(model, IMAGES, only=paths)
+
+
+def detector() -> nn.Module:
+    """What the command line is told to load."""
+    torch.manual_seed(0)
+    return Detector()
+
+
+def compressed(folder: Path, *arguments: str) -> int:
+    np.savez(folder / "data.npz", inputs=IMAGES.numpy())
+    command = (
+        "compress",
+        f"{__name__}:detector",
+        "--data",
+        str(folder / "data.npz"),
+        "-o",
+        str(folder / "out"),
+    )
+    with pytest.raises(SystemExit) as exit_:
+        main((*command, *arguments))
+    code = exit_.value.code
+    assert isinstance(code, int)
+    return code
+
+
+def test_the_command_line_quantizes_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compressed(tmp_path, "--only", BACKBONE, "--format", "json", "-q") == 0
+    (shown,) = json.loads(capsys.readouterr().out)["parts"].values()
+    assert shown["layers"]["quantized"] == 3
+    assert Path(shown["deployed"]).is_relative_to(tmp_path / "out" / BACKBONE)
+    assert compressed(tmp_path, "--only", BACKBONE, "--overwrite") == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{BACKBONE}:\n")
+    assert f"written to {tmp_path / 'out' / BACKBONE}/; to run:" in out
+
+
+def test_a_part_has_no_targets_on_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert compressed(tmp_path, "--only", BACKBONE, "--metric", "top1") == 2
+    assert "--only goes with neither --eval-data nor --metric" in capsys.readouterr().err
 
 
 class Embedded(nn.Module):

@@ -13,21 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import ArrayOps, TracedModel
+from clika_core.backend.model_file import Arrays
 from clika_core.ir.operators import is_weighted
 from clika_core.pipeline import deployment
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.quantization import quantize_traced
+from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.planning.tail import tails
 from clika_core.settings.model import Settings
 from clika_core.targets.ort import ORT
 from tests.backends.zoo.entry import Entry, Zoo
+from tests.backends.zoo.exact_floats import run_with_exact_floats
 
 
 @dataclass(frozen=True)
 class Row:
     """What the table says of one model; times are processor seconds, distances relative L2.
 
-    `capture_seconds` are the framework's own part of `trace_seconds`. `floor` is what float32 costs against float64.
+    `capture_seconds` are the framework's own part of `trace_seconds`. `floor` is what float32 costs the float model
+    against float64, `turned` what it costs the quantized one: see `exact_floats`.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Row:
     simulated: float
     deployed: float
     floor: float | None
+    turned: float | None
     latency_ratio: float | None
 
     @property
@@ -84,6 +88,7 @@ def measure(zoo: Zoo, entry: Entry, *, with_latency: bool = True) -> Row:
         deployment.relative_distance(simulated, deployment.run_float(traced, [batch])),
         deployment.relative_distance(shipped, simulated),
         _floor(zoo, arrays, model, entry.inputs(5)),
+        _turned(quantized, batch, simulated),
         latency["float"] / latency["int8"] if latency else None,
     )
 
@@ -111,6 +116,15 @@ def _timed(function: Callable[..., Any], spent: list[float]) -> Callable[..., An
 def _floats(zoo: Zoo, arrays: ArrayOps, result: Any) -> Sequence[NDArray[Any]]:
     found = map(arrays.to_numpy, zoo.leaves(result))
     return [array for array in found if np.issubdtype(array.dtype, np.floating)]
+
+
+def _turned(quantized: Quantized, batch: Arrays, simulated: Sequence[Arrays]) -> float | None:
+    """Relative L2 of the simulation to that with float layers in float64; None where one does not run in it."""
+    try:
+        exact = run_with_exact_floats(quantized, batch)
+    except (RuntimeError, TypeError, ValueError):
+        return None
+    return deployment.relative_distance(simulated, [exact])
 
 
 def _floor(zoo: Zoo, arrays: ArrayOps, model: Any, inputs: Any) -> float | None:
