@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,9 @@ from clika_jax.loops.iterations import marked, next_run
 from clika_jax.operation import Operation
 from clika_jax.program import TracedProgram
 from clika_jax.sizes import resolve
+
+_SAMPLES: Final = 3
+"""A batch that shows how an array follows its size: 0, 1, 2 counts, 0, 0, 0 repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,14 @@ class JaxInterpreter(Interpreter[Operation]):
 
 
 def evaluate(program: TracedProgram, ref: Ref, held: Held) -> Any:
-    """A value that depends on parameters alone."""
+    """A value that depends on parameters alone, or on sizes: then as it is for `_SAMPLES`."""
     values: dict[Ref, Any] = {}
 
     def lookup(wanted: Ref) -> Any:
         return values[wanted] if wanted in values else jnp.asarray(held.state[wanted.record])
 
     for operation in program.needed([ref], values.__contains__):
-        values.update(operation.call(lookup, 0))
+        values.update(operation.call(lookup, _SAMPLES))
     return lookup(ref)
 
 

@@ -48,6 +48,12 @@ GAPS: Final = (
         "a traced model is the model in evaluation mode",
     ),
     Gap(
+        "sizes beside the batch that are free while tracing",
+        GapKind.NOT_YET,
+        "lengths and image sizes are those of the example: pad to them, or free them in the deployed file with "
+        "input_shapes, where every operator follows",
+    ),
+    Gap(
         "compiled quantizers on a GPU",
         GapKind.NOT_YET,
         "Triton's division is not IEEE unless told so: codes are exact eagerly",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,15 @@ class FollowsSizeError(GraphError):
             fix="trace with that size fixed",
         )
         self.values = values
+
+
+def of_every_size(held: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Those of a layer's operands whose values no size changes. The others are made anew, and nothing stores them."""
+    found: dict[str, NDArray[Any]] = {}
+    for role in held:
+        with suppress(FollowsSizeError):
+            found[role] = held[role]
+    return found
 
 
 class LayerParameters(ABC, MutableMapping[str, NDArray[Any]]):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.array_model import ArrayModel
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.layer_parameters import of_every_size
 from clika_core.backend.trainable import NativeState, StoredProgram
 from clika_core.errors import ClikaError, StateError
 from clika_core.ir.graph import Graph
@@ -111,9 +112,9 @@ class SavedState:
 def weights_of(model: TracedModel) -> Weights:
     """The parametric operands of every layer that stays, by layer and role."""
     return {
-        node.name: dict(model.parameters(node.name))
+        node.name: held
         for node in model.graph.layers
-        if node.name not in model.removed and len(model.parameters(node.name))
+        if node.name not in model.removed and (held := of_every_size(model.parameters(node.name)))
     }
 
 

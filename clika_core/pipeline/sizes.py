@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from clika_core.backend.interface import TracedModel
+from clika_core.backend.layer_parameters import of_every_size
 from clika_core.pipeline.quantization import Quantized
 
 _FLOAT_BYTES = 4
@@ -13,7 +14,9 @@ _BIAS_BYTES = 4
 
 def float_weight_bytes(model: TracedModel) -> int:
     """Bytes of the float32 weights and biases of a preprocessed model, each tensor once per layer that owns it."""
-    return sum(int(array.nbytes) for node in _kept(model) for array in model.parameters(node).values())
+    return sum(
+        array.nbytes for node in _kept(model) for array in of_every_size(model.parameters(node)).values()
+    )
 
 
 def quantized_weight_bytes(quantized: Quantized) -> int:
@@ -21,7 +24,7 @@ def quantized_weight_bytes(quantized: Quantized) -> int:
     total = 0
     for name in _kept(quantized.model):
         spec = quantized.simulation.specs.get(name)
-        for role, array in quantized.model.parameters(name).items():
+        for role, array in of_every_size(quantized.model.parameters(name)).items():
             if spec is not None and role in spec.weights:
                 params = spec.weights[role]
                 bits = params.format.num_bits

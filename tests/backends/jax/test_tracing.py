@@ -15,7 +15,10 @@ from flax import nnx
 from jax import lax
 
 import clika_jax
+from clika_core.deployment.onnx_model import float_onnx
+from clika_core.deployment.onnx_runtime import Session
 from clika_core.errors import ModelError, TraceError
+from clika_core.pipeline.sizes import float_weight_bytes
 from clika_jax.traced_model import JaxTracedModel
 from clika_jax.tracing import trace
 
@@ -33,6 +36,18 @@ def assert_runs_as(traced: JaxTracedModel, expected: Callable[..., Any], *shape:
     for batch in (1, 3):
         x = normal(batch, *shape)
         np.testing.assert_allclose(traced.run((x,)), expected(x), rtol=2e-5, atol=2e-6)
+
+
+def test_results_that_count_the_samples_are_counted_in_the_file() -> None:
+    def forward(params: Any, x: Any) -> Any:
+        return jnp.tanh(x @ params["w"]), jnp.arange(x.shape[0])
+
+    traced = trace(clika_jax.Model(forward, {"w": jnp.eye(4)}), (normal(2, 4),))
+    session = Session(float_onnx(traced).model)
+    for batch in (1, 5):
+        _, counted = session.run([normal(batch, 4)])
+        assert counted.tolist() == list(range(batch))
+    assert float_weight_bytes(traced) == 64  # what counts is not stored
 
 
 class Linen(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import clika_core as clika
+from clika_core.errors import DataError
 from clika_core.pipeline import deployment
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.quantization import quantize_traced
@@ -61,6 +62,23 @@ def test_it_goes_all_the_way(name: str) -> None:
         for ours, theirs in zip(expected, found, strict=True):
             assert (theirs.dtype, theirs.shape) == (ours.dtype, ours.shape)
             np.testing.assert_allclose(theirs, ours, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["results", "integers"])
+def test_one_call_does_all_of_it_and_reports(name: str) -> None:
+    make, inputs = CASES[name]
+    torch.manual_seed(0)
+    found = clika.compress(make(), calibration_data=[inputs(4), inputs(3)], output_dir=None).report
+    assert found["agreement"]["end_to_end"]["relative_l2_simulated_deployed"] < 1e-6
+
+
+def test_another_length_than_the_traced_one_is_refused_with_the_sizes_that_are_taken() -> None:
+    make, inputs = CASES["empty"]
+    traced = clika.trace(make(), inputs(2))
+    longer = (torch.randn(2, 5, 8), torch.randn(2, 0, 8))
+    with pytest.raises(DataError, match="input 'x' has a shape") as raised:
+        traced.flatten_inputs(longer)
+    assert raised.value.expected == "[d0, 4, 8]"
 
 
 def test_a_model_in_training_is_traced_as_it_is_in_evaluation_and_left_as_it_was() -> None:
