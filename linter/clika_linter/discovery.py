@@ -106,7 +106,7 @@ def _matching(folder: str, pattern: str) -> list[str]:
 
 
 def _settings_files(folder: str) -> Iterator[str]:
-    """Files below `folder` that look like settings; hidden folders and links to folders are passed over."""
+    """Files below `folder` that look like settings; hidden folders, links to folders and pipes are passed over."""
     waiting = [folder]
     for _ in range(_MAX_FOLDERS):
         if not waiting:
@@ -119,7 +119,9 @@ def _settings_files(folder: str) -> Iterator[str]:
             if entry.is_dir():
                 if not entry.is_symlink() and not entry.name.startswith("."):
                     waiting.append(entry.path)
-            elif entry.name.lower().endswith(SUFFIXES) and _looks_like_settings(entry.path):
+            elif (
+                entry.is_file() and entry.name.lower().endswith(SUFFIXES) and _looks_like_settings(entry.path)
+            ):
                 yield entry.path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -46,6 +47,13 @@ def test_a_link_that_leads_back_is_not_followed(project: Project, lint: Lint) ->
     project.write("deep/a.yaml", SETTINGS)
     (project.folder / "deep" / "round").symlink_to(project.folder)
     assert files(lint, "deep") == ["deep/a.yaml"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(project: Project, lint: Lint) -> None:
+    project.write("a.yaml", SETTINGS)
+    os.mkfifo(project.folder / "b.yaml")
+    assert files(lint, ".") == ["a.yaml"]
 
 
 def test_the_configuration_lists_what_is_linted_from_any_folder_below(

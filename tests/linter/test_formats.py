@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft4Validator
@@ -21,6 +23,7 @@ from clika_linter.formats.style import printable
 from clika_linter.reported import WORKPLACE, Region, Reported
 from clika_linter.reporter import BaselineResult, LintResult
 from clika_linter.rules.table import RULES
+from tests.linter.conftest import Lint, Project
 
 TEXT = "layer_settings:\n  conv_1: {}\n"
 FIRST = Reported(
@@ -189,6 +192,16 @@ def test_sarif_fits_the_published_schema() -> None:
 @given(RESULTS)
 def test_sarif_fits_the_published_schema_whatever_the_findings_hold(result: LintResult) -> None:
     sarif_validator().validate(json.loads(FORMS["sarif"](result)))
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github", "junit", "concise"])
+def test_every_form_names_a_file_whose_name_is_no_text(project: Project, lint: Lint, form: str) -> None:
+    name = os.fsdecode(b"caf\xe9.yaml")
+    project.write(name, "training_settings: {num_epoch: 3}\n")
+    ran = lint(".", "--format", form)
+    assert (ran.code, ran.err) == (1, "")
+    assert ran.out.encode("utf-8"), "what is printed is text"
+    assert ("caf%E9.yaml" if form == "sarif" else "caf") in ran.out
 
 
 def test_a_junit_reader_counts_the_findings_and_the_clean_file() -> None:

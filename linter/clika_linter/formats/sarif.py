@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -106,4 +107,4 @@ def _fix(finding: Reported) -> dict[str, Any]:
 def _uri(file: str) -> str:
     """A relative reference, or a file URI for a path outside the current folder."""
     path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))
