@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from clika_core.backend.layer_parameters import LayerParameters
-from clika_core.ir.graph import Node, Value
+from clika_core.ir.graph import Node
 from clika_core.ir.recording import Ref, Region
 from clika_torch.arrays import to_numpy
 from clika_torch.dtypes import torch_dtype
@@ -60,8 +60,3 @@ class TorchParameters(LayerParameters):
     def to_numpy(self, array: Tensor) -> NDArray[Any]:
         """A NumPy copy."""
         return to_numpy(array)
-
-
-def _larger(value: Value) -> list[int]:
-    sizes = zip(value.shape, value.example_shape, strict=True)
-    return [example + 3 if isinstance(size, str) else example for size, example in sizes]

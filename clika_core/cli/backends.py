@@ -99,7 +99,8 @@ def _brought(loaded: LoadedPlugins) -> Iterator[tuple[PluginPoint, list[str]]]:
         for hook in ("clika_register_lint_rules", "clika_register_reporters"):
             count = sum(plugin == point.name for plugin, _ in loaded.try_collect(hook)[0])
             if count:
-                items.append(f"{count} {hook.removeprefix('clika_register_').replace('_', ' ')}")
+                words = hook.removeprefix("clika_register_").replace("_", " ")
+                items.append(f"{count} {words.removesuffix('s') if count == 1 else words}")
         yield point, items
 
 

@@ -200,8 +200,11 @@ class Graph:
         """The node of that exact name; raises GraphError with the nearest names."""
         position = self.index.get(name)
         if position is None:
-            close = ", ".join(nearest(name, list(self.index))) or "none is close"
-            raise GraphError(f"the graph has no node {name!r}", fix=f"nearest names: {close}")
+            close = ", ".join(nearest(name, list(self.index)))
+            fix = (
+                f"nearest names: {close}" if close else "graph.layers, graph.inputs, graph.outputs list them"
+            )
+            raise GraphError(f"the graph has no node {name!r}", fix=fix)
         return self.nodes[position]
 
     def __contains__(self, name: object) -> bool:

@@ -28,6 +28,8 @@ def read_text_file(path: str | Path, *, fix: str) -> str:
         with open(path, "rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            fix = "check the path"
         raise GraphError(f"cannot read {path}", found=error.strerror or str(error), fix=fix) from error
     if len(content) > MAX_BYTES:
         raise GraphError(f"{path} is too large", expected=f"at most {MAX_BYTES // 2**20} MiB", fix=fix)

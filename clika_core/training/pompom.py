@@ -28,7 +28,6 @@ from clika_core.ir.strict_json import parse_json
 FORMAT: Final = "clika-pompom"
 VERSION: Final = 1
 FILE_NAME: Final = "model.pompom"
-MAX_HEADER_BYTES: Final = 100 * 2**20  # what safetensors itself allows
 _KEY: Final = "clika"
 _FIX: Final = "name a file that clika_compress or clika_resume of this version wrote"
 

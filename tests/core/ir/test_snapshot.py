@@ -260,6 +260,8 @@ def test_a_missing_file_and_a_folder_are_one_clear_error(tmp_path: Path) -> None
     for path in (tmp_path / "missing.json", tmp_path):
         with pytest.raises(GraphError, match="cannot read"):
             load_graph(path)
+    with pytest.raises(GraphError, match="fix: check the path"):
+        load_graph(tmp_path / "missing.json")
 
 
 def test_writing_replaces_the_old_file_and_leaves_nothing_else(tmp_path: Path) -> None:
