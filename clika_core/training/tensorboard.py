@@ -6,6 +6,7 @@ import math
 import struct
 import time
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,12 @@ class TensorBoardCallback(Callback):
     """
 
     def __init__(self, output_path: str | Path) -> None:
-        """Event files are written into `output_path`."""
+        """Event files are written into `output_path`.
+
+        Raises MissingDependencyError without TensorBoard: now, and not after calibration. It is imported later.
+        """
+        if find_spec("tensorboard") is None:
+            raise _missing("the package tensorboard is not installed")
         self._path = Path(output_path)
         self._writer: Any = None
 
@@ -105,17 +111,19 @@ class TensorBoardCallback(Callback):
         self._writer.write(Event(wall_time=time.time(), step=step, summary=summary).SerializeToString())
 
 
+def _missing(found: str) -> MissingDependencyError:
+    return MissingDependencyError(
+        "TensorBoardCallback needs TensorBoard", found=found, fix='pip install "clika-core[tensorboard]"'
+    )
+
+
 def _writer(path: Path) -> Any:
     """A writer of event files. TensorBoard's own opens files through TensorFlow where that is installed."""
     try:
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.summary.writer.record_writer import RecordWriter
     except ImportError as error:
-        raise MissingDependencyError(
-            "TensorBoardCallback needs TensorBoard",
-            found=str(error),
-            fix='pip install "clika-core[tensorboard]"',
-        ) from error
+        raise _missing(str(error)) from error
     try:
         path.mkdir(parents=True, exist_ok=True)
         stream = (path / f"events.out.tfevents.{time.time_ns()}.clika").open("xb")

@@ -63,10 +63,9 @@ def test_a_picture_that_cannot_be_drawn_is_text(tmp_path: Path, monkeypatch: pyt
     assert b"digraph {a}" in said[0].tensor.string_val[0]
 
 
-def test_a_missing_tensorboard_is_said_when_training_begins(
+def test_a_missing_tensorboard_is_said_before_anything_is_computed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "tensorboard.compat.proto.event_pb2", None)
-    callback = TensorBoardCallback(tmp_path)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(MissingDependencyError, match="TensorBoardCallback needs TensorBoard"):
-        callback.on_start(tmp_path, {})
+        TensorBoardCallback(tmp_path)
