@@ -17,7 +17,7 @@ from clika_core.observers.observer import Observer
 from clika_core.planning.wiring import Wiring
 from clika_core.simulation.attention import probabilities
 from clika_core.simulation.parameters import Parameters, layer_weight_params, share
-from clika_core.simulation.points import PROBABILITIES, Points
+from clika_core.simulation.points import BOUNDS, PROBABILITIES, Points
 from clika_core.targets.target import Target
 
 
@@ -137,6 +137,9 @@ class _ObservingVisitor:
             self._see((call.node.name, port), value)
         if (call.node.name, PROBABILITIES) in self._observers:
             self._see((call.node.name, PROBABILITIES), probabilities(call, self._arrays))
+        for half, bounds in BOUNDS.items():
+            if (call.node.name, half) in self._observers:
+                self._see((call.node.name, half), self._arrays.clip(outputs[0], *bounds))
         return outputs
 
     def run(self, model: TracedModel, inputs: Sequence[Array], around: Callable[[Visitor], Visitor]) -> None:

@@ -12,6 +12,8 @@ from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.backend.model_file import ModelFile
 from clika_core.deployment.code_agreement import CodeAgreement
 from clika_core.ir.graph import ValueKey
+from clika_core.numerics import QuantParams
+from clika_core.simulation.layer_spec import Half
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
 
 
@@ -33,10 +35,6 @@ def layer_agreement(
     return found
 
 
-def _params(simulation: Simulation, key: ValueKey) -> Any:
-    return simulation.coded.get(key) or simulation.quantize_at[key]
-
-
 class _ForcedVisitor(SimulatingVisitor):
     """Computes each layer, compares its codes with the runtime's, and hands on the runtime's."""
 
@@ -52,21 +50,37 @@ class _ForcedVisitor(SimulatingVisitor):
         outputs = super().__call__(call)
         if name not in self._simulation.specs and name not in self._simulation.members:
             return outputs
-        return tuple(self._forced((name, port), value) for port, value in enumerate(outputs))
+        spec = self._simulation.specs.get(name)
+        if spec is not None and spec.halves:
+            return (self._halved(name, spec.halves, outputs[0]),)
+        return tuple(
+            self._forced((name, port), value, self._simulation.coded.get((name, port)))
+            for port, value in enumerate(outputs)
+        )
+
+    def _halved(self, name: str, halves: Mapping[int, Half], value: Array) -> Array:
+        """The real value, of the runtime's codes of both halves."""
+        reals = [
+            self._arrays.dequantize(
+                self._forced((name, port), self._arrays.quantize(value, half.params), half.params),
+                half.params,
+            )
+            for port, half in halves.items()
+        ]
+        return sum(reals[1:], start=reals[0])
 
     def _code(self, key: ValueKey, value: Array) -> Array:
         is_new = key in self._simulation.quantize_at and key not in self._crossed
         codes = super()._code(key, value)
         if is_new:
-            codes = self._crossed[key] = self._forced(key, codes)
+            codes = self._crossed[key] = self._forced(key, codes, self._simulation.quantize_at[key])
         return codes
 
-    def _forced(self, key: ValueKey, value: Array) -> Array:
+    def _forced(self, key: ValueKey, value: Array, params: QuantParams | None) -> Array:
         theirs = self._codes_of_runtime.get(key)
-        if theirs is None:
+        if theirs is None or params is None:
             return value
-        zero_point = _params(self._simulation, key).zero_point
-        centred = theirs.astype(np.float32) - np.float32(zero_point)
+        centred = theirs.astype(np.float32) - np.float32(params.zero_point)
         difference = np.abs(centred - self._arrays.to_numpy(value))
         found = CodeAgreement(centred.size, int(np.count_nonzero(difference)), int(difference.max(initial=0)))
         self.agreement[key[0]] = self.agreement.get(key[0], CodeAgreement()).merge(found)

@@ -79,6 +79,15 @@ class OnnxBuilder:
         self._nodes.append(helper.make_node(type_, list(inputs), names, name=names[0], **given))
         return names
 
+    def repeated(self, name: str, **attributes: Any) -> str:
+        """What the node that gives `name` gives, by another node of the same inputs.
+
+        `attributes` say what holds anyway: of two nodes that differ in nothing the runtime would make one.
+        """
+        node = next(node for node in reversed(self._nodes) if name in node.output)
+        own = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        return self.op(node.op_type, node.input, name, {**own, **attributes})[0]
+
     def describe(self, name: str, value: Value) -> None:
         """Say what a name holds: for operators whose result ONNX does not infer, and to check all others."""
         self._values[name] = value

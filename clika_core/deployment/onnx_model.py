@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -32,8 +32,11 @@ from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.planning.plan import Plan
 from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.points import ABOVE, BELOW
 from clika_core.simulation.visitor import Simulation
 from clika_core.targets.target import Arithmetic
+
+_PORTS: Final = {ABOVE: "_above", BELOW: "_below"}
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ class _Writer:
             node.name: self._in_order(node.inputs[0].key, self._names[node.inputs[0].key], None)
             for node in self._graph.outputs
         }
-        orders = {key: order for key, order in self._layout.values.items() if key in self._codes}
+        laid_out = {key: self._layout.values.get((key[0], max(key[1], 0))) for key in self._codes}
+        orders = {key: order for key, order in laid_out.items() if order is not None}
         return OnnxFile(_checked(self._builder.model(outputs, metadata)), self._codes, orders)
 
     def _write_layer(self, node: Node) -> None:
@@ -132,10 +136,22 @@ class _Writer:
         context = LoweringContext(
             self._builder, written, values, self._inputs(node, spec), weights, spec, ranges
         )
-        for port, result in enumerate(lowering_of(node)(context)):
+        results = lowering_of(node)(context)
+        if spec is not None and spec.halves:
+            results = [self._halved(context, results[0], spec)]
+        for port, result in enumerate(results):
             name = context.for_every_sample(result, port)
             self._builder.describe(name, written.outputs[port])
             self._names[node.name, port] = self._ended((node.name, port), name)
+
+    def _halved(self, context: LoweringContext, result: str, spec: LayerSpec) -> str:
+        """The sum of the halves in which a result is rounded, for each of which the layer is written once."""
+        again = self._builder.repeated(result, auto_pad="NOTSET")
+        reals = [
+            self._pair((spec.node.name, port), name, half.params)
+            for (port, half), name in zip(spec.halves.items(), (result, again), strict=True)
+        ]
+        return context.one("Add", *reals)
 
     def _ended(self, key: ValueKey, name: str) -> str:
         """The reals of a layer's output: behind a pair where the value is carried as codes.
@@ -211,7 +227,7 @@ class _Writer:
         return self._fenced[key]
 
     def _pair(self, key: ValueKey, name: str, params: QuantParams) -> str:
-        stem = key[0] if key[1] == 0 else f"{key[0]}.{key[1]}"
+        stem = key[0] if key[1] == 0 else f"{key[0]}{_PORTS.get(key[1], f'.{key[1]}')}"
         self._codes[key], reals = qdq.pair(self._builder, name, params, stem)
         return reals
 

@@ -20,8 +20,9 @@ from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.numerics import QuantParams
 
 _IN_REALS = {
-    "attention": frozenset({"Mul", "Add", "Where", "Softmax"})
-}  # scores, between two integer products
+    "attention": frozenset({"Mul", "Add", "Where", "Softmax"}),  # scores, between two integer products
+    "conv": frozenset({"Add"}),  # of the halves in which sums were rounded
+}
 _WITHOUT_NODES = frozenset({"identity", "pad"})  # they become part of what they feed, or nothing
 
 
@@ -128,7 +129,8 @@ def _of_quantized(
         elif not any(_is_same(item, params) for item in stored):
             message = f"the scales of {name}'s {role} are others in the file than in the report"
             yield _finding("other-parameters", message, name)
-    outputs = [QuantParams.from_json(data) for data in given["activations"].values()]
+    rounded = (*given["activations"].values(), *given.get("halves", ()))
+    outputs = [QuantParams.from_json(data) for data in rounded]
     if is_end and outputs and layer["type"] not in _WITHOUT_NODES:
         yield from _of_result(name, list(shipped.quantizers_after(name)), outputs)
     in_reals = _IN_REALS.get(layer["type"], frozenset())

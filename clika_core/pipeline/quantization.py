@@ -27,7 +27,7 @@ from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
 from clika_core.simulation.learned import learn_scales
 from clika_core.simulation.parameters import Parameters
-from clika_core.simulation.points import PROBABILITIES, Points, quantization_points
+from clika_core.simulation.points import BOUNDS, PROBABILITIES, Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Target
 from clika_core.training.program import QuantizedProgram
@@ -90,7 +90,9 @@ def quantize_traced(
     plans = [(plan, _points(wiring, plan, target)) for plan in (first_plan, free_plan)]
     values = list(dict.fromkeys(key for _, points in plans for key in points.observed))
     if settings.global_quantization_settings.quantization_sensitivity_threshold is not None:
-        values = _float_values(wiring)  # which layers will be float is known only after the measurement
+        values = _float_values(
+            wiring, target
+        )  # which layers will be float is known only after the measurement
     make_observer = observer_named(settings.global_quantization_settings.observer or DEFAULT_OBSERVER)
     batches = data.native(model)
     seen = clock(
@@ -157,13 +159,18 @@ def bits_of(plan: Plan, settings: Settings) -> dict[str, tuple[int, int]]:
     }
 
 
-def _float_values(wiring: Wiring) -> list[ValueKey]:
-    """Every floating-point value of inputs and of layers that stay, and of probabilities inside attention."""
+def _float_values(wiring: Wiring, target: Target) -> list[ValueKey]:
+    """Every floating-point value of inputs and of layers that stay, what may be rounded in halves, and probabilities
+    inside attention."""
     staying = [node for node in wiring.graph.nodes if node.name not in wiring.removed]
     given = [
         (node.name, port) for node in staying for port, value in enumerate(node.outputs) if value.is_float
     ]
-    return [*given, *((node.name, PROBABILITIES) for node in staying if node.type == "attention")]
+    halved = [
+        node.name for node in staying if node.type in target.kernels and target.kernels[node.type].halves_for
+    ]
+    inner = [(node.name, PROBABILITIES) for node in staying if node.type == "attention"]
+    return [*given, *inner, *((name, half) for name in halved for half in BOUNDS)]
 
 
 def _points(wiring: Wiring, plan: Plan, target: Target) -> Points:

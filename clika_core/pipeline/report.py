@@ -130,6 +130,11 @@ def _values(quantized: Quantized, node: Node, decision: Decision) -> dict[str, A
             "activations": {str(port): found.to_json() for (_, port), found in params.items() if found},
             "weights": {role: found.to_json() for role, found in weights.items()},
             **({"probabilities": inner.to_json()} if inner else {}),
+            **(
+                {"halves": [half.params.to_json() for half in spec.halves.values()]}
+                if spec and spec.halves
+                else {}
+            ),
         },
     }
 

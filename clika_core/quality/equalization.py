@@ -17,7 +17,7 @@ per row; 1/2 shares them out. Ranges are calibrated anew for what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +28,7 @@ from clika_core.ir.graph import Node, ValueKey
 from clika_core.quality.channels import Channels, follow_channels
 from clika_core.quality.work import Improvement, Work
 from clika_core.simulation.parameters import share
-from clika_core.simulation.points import Points, quantization_points
+from clika_core.simulation.points import BOUNDS, Points, quantization_points
 
 STRENGTH: Final = 0.5
 LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this large
@@ -44,10 +44,12 @@ def equalize_layers(work: Work) -> tuple[Work, Improvement]:
     if not layers:
         return work, Improvement((), "cross-layer equalization: no channels that can be scaled")
     changed = {key for key, extent in channels.extents.items() if np.any(factors[extent.numbers] != 1)}
+    changed |= {(name, half) for name in layers for half in BOUNDS}
     found = work.with_weights(scaled_operands(work, channels, factors))
     found = found.with_reference(found.model.preprocess(Removals({})))
-    summary = f"cross-layer equalization: the outputs of {len(layers)} layers, {len(changed)} ranges anew"
-    return _observed_anew(found, changed), Improvement(layers, summary)
+    anew = [key for key in _points(work).observed if key in changed]
+    summary = f"cross-layer equalization: the outputs of {len(layers)} layers, {len(anew)} ranges anew"
+    return _observed_anew(found, anew), Improvement(layers, summary)
 
 
 def sizes(rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -99,10 +101,10 @@ def _points(work: Work) -> Points:
     return quantization_points(work.simulation.wiring, plan.groups, work.target, set(plan.skipped))
 
 
-def _observed_anew(work: Work, changed: set[ValueKey]) -> Work:
+def _observed_anew(work: Work, changed: Sequence[ValueKey]) -> Work:
     """The same model, with parameters that fit values whose channels have changed."""
     points, given = _points(work), work.parameters
-    observers = work.observe(work.model, [key for key in points.observed if key in changed])
+    observers = work.observe(work.model, changed)
     observed = {key: given.activations[key] for key in points.observed}
     for key, observer in observers.items():
         observed[key] = observer.params(work.target.activation_scheme(observed[key].format.num_bits))

@@ -114,6 +114,10 @@ def _details(layer: Mapping[str, Any], agreement: Mapping[str, Any] | None) -> l
     inner = layer.get("quantization", {}).get("probabilities")
     if inner:
         pairs.append(("probability codes", _parameters(inner)))
+    for side, params in zip(
+        ("above 0", "below 0"), layer.get("quantization", {}).get("halves", ()), strict=False
+    ):
+        pairs.append((f"output codes {side}", _parameters(params)))
     if agreement:
         off = f", the others by up to {agreement['largest_difference']}" if agreement["different"] else ""
         share = percent(agreement["share_equal"], 4)

@@ -89,6 +89,8 @@ def _accumulate(
 def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
     """One float32 multiplier; round; clip."""
     output, sums = spec.outputs[0], arrays.cast(unrounded[0], "float32")
+    if spec.halves:
+        return (_halved(spec, sums, arrays),)
     if output is None:
         assert spec.sums is not None
         return (arrays.dequantize(sums, spec.sums),)
@@ -97,6 +99,15 @@ def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> t
         multiplier, shifts, axis = spec.multiplier, spec.shifts, spec.channel_axis
         return (rounded_twice(sums, multiplier, shifts, axis, output, arrays, spec.lanes),)
     return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
+
+
+def _halved(spec: LayerSpec, sums: Array, arrays: ArrayOps) -> Array:
+    """Reals: each half of the sums rounded to its own codes, the other half being 0."""
+    above, below = (
+        arrays.dequantize(arrays.rescale(sums, half.multiplier, spec.channel_axis, half.params), half.params)
+        for half in spec.halves.values()
+    )
+    return above + below
 
 
 def _elementwise(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,18 @@ from clika_core.schemes import PerChannel, PerTensor
 from clika_core.schemes.named import INT32
 from clika_core.simulation.fixed_point import shifts_of
 from clika_core.simulation.parameters import Parameters
-from clika_core.simulation.points import PROBABILITIES
+from clika_core.simulation.points import BOUNDS, PROBABILITIES
 from clika_core.targets.target import Arithmetic, Target
 
 EXACT_LIMIT = 2.0**24  # integers up to here are exact in float32, in any order of summation
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """What rounds the sums on one side of zero; codes of the other side are 0."""
+
+    params: QuantParams
+    multiplier: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,7 @@ class LayerSpec:
     fixed point has `shifts`, and `lanes` as the kernel has. Attention has `scores_scale`, the product of the scales
     of queries and keys, and the parameters of its `probabilities`; a gate has those of its sigmoid; a slope has a
     multiplier for codes below zero.
+    Sums that leave as reals may be rounded in `halves` by port, above and below zero, each to codes of its own.
     What `is_exact` gives the runtime's codes; the other is quicker, and may round the other way near a tie.
     """
 
@@ -58,6 +68,7 @@ class LayerSpec:
     lanes: int | None = None
     slope_multiplier: NDArray[np.float32] | None = None
     slope_shifts: NDArray[np.int32] | None = None
+    halves: Mapping[int, Half] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def operands(self) -> dict[str, QuantParams]:
@@ -87,7 +98,7 @@ def layer_spec(
     arithmetic = target.arithmetic(head)
     plain = LayerSpec(head, arithmetic, inputs, own, outputs, _clamp(graph, group, outputs[0]))
     if arithmetic is Arithmetic.ACCUMULATE:
-        return _accumulating(graph, plain, weights, target.kernels[head.type].lanes)
+        return _in_halves(_accumulating(graph, plain, weights, target.kernels[head.type].lanes), parameters)
     if arithmetic is Arithmetic.GATE:
         return _gating(plain, target)
     if arithmetic is Arithmetic.SLOPE:
@@ -113,6 +124,18 @@ def _accumulating(
         sums=_sums(product, axis) if output is None else None,
         accumulate_dtype="float32" if _largest_sum(graph, spec, weights) < EXACT_LIMIT else "float64",
     )
+
+
+def _in_halves(spec: LayerSpec, parameters: Parameters) -> LayerSpec:
+    """The spec with the halves in which its sums are rounded, where they are and leave as reals."""
+    given = {half: parameters.activations.get((spec.node.name, half)) for half in BOUNDS}
+    if spec.sums is None or None in given.values():
+        return spec
+    return replace(spec, halves={half: _half(spec, params) for half, params in given.items() if params})
+
+
+def _half(spec: LayerSpec, params: QuantParams) -> Half:
+    return Half(params, requantize_multiplier(*_factors(spec), params))
 
 
 def _sums(scale: NDArray[np.float32], axis: int) -> QuantParams:

@@ -26,7 +26,7 @@ from clika_core.planning.plan import Plan
 from clika_core.schemes.formats import Format
 from clika_core.schemes.granularity import Granularity, PerGroup
 from clika_core.simulation.compute import BIAS_BOUND
-from clika_core.simulation.layer_spec import LayerSpec, code_bounds, fused_bounds, key_sizes
+from clika_core.simulation.layer_spec import Half, LayerSpec, code_bounds, fused_bounds, key_sizes
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import PROBABILITIES, quantization_points
 from clika_core.simulation.visitor import Compute, SimulatingVisitor, Simulation, called
@@ -162,7 +162,7 @@ def learn_scales(
 def _size(graph: Graph, key: ValueKey) -> int:
     """How many elements a value has in the example."""
     if key[1] != PROBABILITIES:
-        return prod(graph.value(key).example_shape)
+        return prod(graph.value((key[0], max(key[1], 0))).example_shape)
     node = graph[key[0]]
     return prod(node.outputs[0].example_shape[:-1]) * key_sizes(graph, node)[0]
 
@@ -228,10 +228,17 @@ class _Run:
         if output is None:
             assert spec.sums is not None
             sums = NativeParams(product, spec.sums.zero_point, spec.sums.format, spec.sums.granularity)
-            return replace(spec, sums=cast(QuantParams, sums), bias_divisor=product)
+            halves = {
+                port: self._half(spec.node.name, port, half, product) for port, half in spec.halves.items()
+            }
+            return replace(spec, sums=cast(QuantParams, sums), bias_divisor=product, halves=halves)
         return replace(
             spec, multiplier=self.arrays.divide(product, self._scale(output)), bias_divisor=product
         )
+
+    def _half(self, layer: str, port: int, half: Half, product: Array) -> Half:
+        params = self.activation((layer, port), half.params)
+        return Half(params, self.arrays.divide(product, self._scale(params)))
 
     def _gating(self, spec: LayerSpec) -> LayerSpec:
         """The scale of the sigmoid is the target's, and stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from clika_core.ir.graph import NodeKind, ValueKey
@@ -13,6 +14,15 @@ from clika_core.targets.target import Arithmetic, Target
 
 PROBABILITIES: Final = -1
 """The port, as it were, of the value inside attention that has parameters too."""
+
+ABOVE: Final = -2
+BELOW: Final = -3
+"""The ports, as it were, of the halves in which a layer's sums are rounded, above and below zero."""
+
+BOUNDS: Final[Mapping[int, tuple[float, float]]] = MappingProxyType(
+    {ABOVE: (0.0, float("inf")), BELOW: (-float("inf"), 0.0)}
+)
+"""Where each half lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +41,35 @@ class Points:
         return self.shared.get(key, key)
 
 
-def giving_floats(
+def unrounded_heads(
     wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
-) -> frozenset[str]:
-    """The heads of quantized groups whose sums leave as reals: rounding them would serve no integer reader.
+) -> dict[str, tuple[int, ...]]:
+    """The heads of quantized groups whose sums leave as reals, with the halves in which they are rounded, if in any.
 
-    What leaves the model is read in floating point; what is clamped behind the kernel is rounded.
+    No integer layer reads them. What leaves the model is read in floating point; what is clamped behind the kernel
+    is rounded.
     """
-    nodes = wiring.graph.nodes
-    return frozenset(
-        head
-        for head, group in groups.items()
-        if head not in floats
-        and len(group.members) == 1
-        and target.arithmetic(wiring.graph[head]) is Arithmetic.ACCUMULATE
-        and target.kernels[wiring.graph[head].type].gives_floats
-        and (readers := wiring.readers.get((head, 0)))
-        and all(nodes[reader].kind is NodeKind.OUTPUT or nodes[reader].name in floats for reader in readers)
-    )
+    nodes, found = wiring.graph.nodes, {}
+    has_zero_at_ends = not target.activations.is_symmetric  # so that saturation keeps the halves apart
+    for head, group in groups.items():
+        readers = [nodes[reader] for reader in wiring.readers.get((head, 0), ())]
+        is_sum = head not in floats and target.arithmetic(wiring.graph[head]) is Arithmetic.ACCUMULATE
+        is_read = all(reader.kind is NodeKind.OUTPUT or reader.name in floats for reader in readers)
+        if not (is_sum and is_read and readers and len(group.members) == 1):
+            continue
+        kernel = target.kernels[wiring.graph[head].type]
+        if kernel.gives_floats:
+            found[head] = ()
+        elif {reader.type for reader in readers} <= set(kernel.halves_for) and has_zero_at_ends:
+            found[head] = tuple(BOUNDS)
+    return found
 
 
 def quantization_points(
     wiring: Wiring, groups: Mapping[str, Group], target: Target, floats: Collection[str]
 ) -> Points:
     """The points of a plan: ends of groups that are rounded, float values that these read, and probabilities."""
-    graph, unrounded = wiring.graph, giving_floats(wiring, groups, target, floats)
+    graph, unrounded = wiring.graph, unrounded_heads(wiring, groups, target, floats)
     observed: dict[ValueKey, None] = {}
     shared: dict[ValueKey, ValueKey] = {}
     for node in graph.nodes:
@@ -66,6 +80,7 @@ def quantization_points(
             if key not in shared:
                 observed.setdefault(key)
         if node.name in unrounded:
+            observed.update(((node.name, half), None) for half in unrounded[node.name])
             continue
         if target.arithmetic(node) is Arithmetic.ATTEND:
             observed.setdefault((node.name, PROBABILITIES))

@@ -39,7 +39,11 @@ ORT: Target = Target(
     activations=ACTIVATION_UINT8,
     kernels={
         "conv": Kernel(
-            Arithmetic.ACCUMULATE, weight_axis=0, condition=only_input_computed, needs_weight=True
+            Arithmetic.ACCUMULATE,
+            weight_axis=0,
+            condition=only_input_computed,
+            needs_weight=True,
+            halves_for=("prelu",),
         ),
         "linear": Kernel(
             Arithmetic.ACCUMULATE,

@@ -40,8 +40,9 @@ class Kernel:
     `weight_axis` is the output channel axis of the operand `weight`; None means one scale per tensor.
     `condition` returns None where the kernel takes this layer, else the reason, as the end of a sentence that
     begins "the target has no int8 kernel for it: ". `gives_floats`: its sums can leave as reals, without being
-    rounded to codes, where only layers in floating point read them. With `lanes` its
-    multiplier is in fixed point; ties go up in whole blocks of so many channels, and away from zero in the rest.
+    rounded to codes, where only layers in floating point read them. `halves_for`: types of such readers for which the
+    kernel runs twice instead and rounds sums above and below zero to codes of their own (decision 0043). With `lanes`
+    its multiplier is in fixed point; ties go up in whole blocks of so many channels, and away from zero in the rest.
     """
 
     arithmetic: Arithmetic
@@ -49,6 +50,7 @@ class Kernel:
     condition: Condition | None = None
     needs_weight: bool = False
     gives_floats: bool = False
+    halves_for: tuple[str, ...] = ()
     lanes: int | None = None
 
 

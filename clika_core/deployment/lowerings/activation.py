@@ -100,15 +100,19 @@ def _glu(context: LoweringContext) -> Sequence[str]:
 
 
 def _prelu(context: LoweringContext) -> Sequence[str]:
-    """One slope, one for each channel, or slopes that broadcast."""
-    held = context.node.weight("weight")
-    if held is not None and len(held.shape) > 1:
-        return context.op("PRelu", [context.operand("input"), context.operand("weight")])
-    rank = len(context.input_value().shape)
-    shape = context.constant([-1, *[1] * max(rank - 2, 0)] if rank > 1 else [-1], "slope_shape")
-    return context.op(
-        "PRelu", [context.operand("input"), context.one("Reshape", context.operand("weight"), shape)]
-    )
+    """max(x, 0) + slope · min(x, 0), as PRelu where it is quantized: onnxruntime's kernel takes four times as long.
+
+    There is one slope, one for each channel, or slopes that broadcast.
+    """
+    x, slope, held = context.operand("input"), context.operand("weight"), context.node.weight("weight")
+    if held is None or len(held.shape) <= 1:
+        rank = len(context.input_value().shape)
+        shape = context.constant([-1, *[1] * max(rank - 2, 0)] if rank > 1 else [-1], "slope_shape")
+        slope = context.one("Reshape", slope, shape)
+    if context.spec is not None:
+        return context.op("PRelu", [x, slope])
+    below = context.one("Min", x, context.number(0, "zero"))
+    return [context.one("Add", context.one("Relu", x), context.one("Mul", below, slope))]
 
 
 LOWERINGS = {
