@@ -168,9 +168,10 @@ def _size(graph: Graph, key: ValueKey) -> int:
 
 
 def _factor(elements: int, params: QuantParams) -> float:
-    """1 / sqrt(N · (quant_max - zero_point)); the width is at least 1."""
+    """1 / sqrt(N · (quant_max - zero_point)), of codes below zero alone their number; the width is at least 1."""
     shared = max(elements // max(params.scale.size, 1), 1)
-    width = max(float(np.max(params.format.quant_max - params.zero_point)), 1.0)
+    above, below = params.format.quant_max - params.zero_point, params.zero_point - params.format.quant_min
+    width = max(float(np.max(above if np.any(above) else below)), 1.0)
     return 1 / sqrt(shared * width)
 
 
