@@ -76,11 +76,13 @@ def _has_bias(spec: LayerSpec, model: TracedModel) -> bool:
 class OutputSample:
     """The mean of each channel of a layer's output, float64 [C], and some of its rows, float64 [<= MAX_ROWS, C].
 
-    The rows are the same for every output of the same shape.
+    The rows are the same for every output of the same shape; `owners` are the entries of axis 0, samples, that they
+    come from, int64 [<= MAX_ROWS].
     """
 
     mean: NDArray[np.float64]
     rows: NDArray[np.float64]
+    owners: NDArray[np.int64]
 
     @classmethod
     def of(cls, model: TracedModel, node: Node, output: Array) -> OutputSample:
@@ -89,8 +91,9 @@ class OutputSample:
         by_row = np.moveaxis(values, channel_axis(node) % values.ndim, -1)
         places = by_row.shape[:-1]
         count = int(np.prod(places))
-        rows = by_row[np.unravel_index(chosen_rows(count, MAX_ROWS), places)]
-        return cls(by_row.mean(axis=tuple(range(len(places))), dtype=np.float64), rows.astype(np.float64))
+        chosen = np.unravel_index(chosen_rows(count, MAX_ROWS), places)
+        mean = by_row.mean(axis=tuple(range(len(places))), dtype=np.float64)
+        return cls(mean, by_row[chosen].astype(np.float64), chosen[0])
 
     def shift_from(self, reference: OutputSample) -> NDArray[np.float64]:
         """What to take off each channel, [C]: the mean error, as far as it is the same everywhere."""

@@ -1,17 +1,25 @@
-"""Scale correction: what quantization takes off the spread of a layer's outputs is given back by its weights' scales.
+"""Scale correction: what quantization takes off the size of a layer's outputs is given back by its weights' scales.
 
-Clipped and rounded inputs make a channel's output a little too small, or too large, in proportion to what it should
-be. With y the float output of a channel and y~ = g y + noise the quantized model's own, its weights are multiplied by
+Clipped and rounded inputs make a layer's outputs a little too small, or too large, in proportion to what they should
+be. With y the float outputs, less each channel's mean, and y~ = g y + noise the quantized model's own, the scales of
+the layer's weights are multiplied by
 
-    factor[c] = 1 + steady[c] · (1 / g - 1)[c]                g = cov(y~, y) / var(y)
+    factor = 1 + steady · (1 / g - 1)                  g = Σ y~ y / Σ y²
 
-That is not the factor of the least squared error, cov(y~, y) / var(y~), which noise makes smaller: layer by layer
-outputs would shrink. Where layers are noisy it does harm even so (decision 0042).
+over channels and some rows. That is not the factor of the least squared error, Σ y~ y / Σ y~², which noise makes
+smaller: layer by layer outputs would shrink. But it makes the noise larger by as much as it raises y, which costs
+more than it gains where a layer is noisy. So it is taken only where d = 1 / g - 1 is more than SURE of its standard
+errors e away from 0, and the squared error falls by more than SURE standard errors too:
+
+    Σ (y~ - y)² - (factor · y~ - y)²                   steady = d² / (d² + 4 e²)
+
+Both errors are those between samples, for rows of one image err alike: with s the sums of a sample over channels and
+rows, e² = Σ (s[y~ y] - g s[y²])² / (Σ y²)², the estimate that is robust against clusters (Liang and Zeger 1986,
+"Longitudinal data analysis using generalized linear models", section 2).
 
 The codes of the weights stay; their scale takes the factor, which costs nothing at run time, and the bias makes up
-for what the factor does to the channel's mean. Layers are corrected in the order they run, each fed with what the
-corrected layers before it compute. `steady` is d² / (d² + 4 e²) for a difference d and its standard error e: near
-0 where samples do not tell it from chance.
+for what the factor does to the channels' means. Layers are corrected in the order they run, each fed with what the
+corrected layers before it compute.
 """
 
 from __future__ import annotations
@@ -33,6 +41,7 @@ from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.targets.target import Arithmetic
 
 LARGEST: Final = 1.25  # a factor beyond it, or its inverse, is no rounding's doing
+SURE: Final = 2  # standard errors
 
 
 def correct_scales(work: Work) -> tuple[Work, Improvement]:
@@ -40,11 +49,10 @@ def correct_scales(work: Work) -> tuple[Work, Improvement]:
     specs = work.simulation.specs.items()
     layers = {head for head, spec in specs if _has_own_scales(spec) and "bias" in work.model.parameters(head)}
     visitor = _CorrectingVisitor(work, sampled_outputs(work.reference, work.inputs, layers))
-    changes = visitor.run()
+    changes = {name: change for name, change in visitor.run().items() if change.operands}
     found = work.with_changes(changes)
-    return found, Improvement(
-        tuple(changes), f"scale correction: the weights' scales of {len(changes)} layers"
-    )
+    summary = f"scale correction: the weights' scales of {len(changes)} layers, of {len(layers)} looked at"
+    return found, Improvement(tuple(changes), summary)
 
 
 def _has_own_scales(spec: LayerSpec) -> bool:
@@ -53,16 +61,27 @@ def _has_own_scales(spec: LayerSpec) -> bool:
     return is_sum and params is not None and params.granularity == PerChannel(0)
 
 
-def factors(found: OutputSample, wanted: OutputSample) -> NDArray[np.float64]:
-    """The factor of each channel, float64 [C]."""
+def layer_factor(found: OutputSample, wanted: OutputSample) -> float:
+    """The factor of a layer; 1 where samples do not tell that the squared error falls."""
     given, target = (sample.rows - sample.rows.mean(axis=0) for sample in (found, wanted))
-    tiny = np.finfo(np.float64).tiny
-    variance = np.maximum(np.square(target).mean(axis=0), tiny)
-    slope = (given * target).mean(axis=0) / variance
-    chance = np.square(given - slope * target).mean(axis=0) / variance / max(len(given), 1)
-    difference = np.where(variance > tiny, 1 / np.clip(slope, 1 / LARGEST, LARGEST) - 1, 0.0)
-    steady = np.square(difference) / np.maximum(np.square(difference) + 4 * chance, tiny)
-    return np.asarray(1 + steady * difference)
+    products, squares = (_by_sample(each * target, wanted.owners) for each in (given, target))
+    energy, count = squares.sum(), len(squares)
+    if count < 2 or energy <= 0:
+        return 1.0
+    slope = products.sum() / energy
+    chance = np.square(products - slope * squares).sum() / energy**2 * count / (count - 1)
+    difference = 1 / np.clip(slope, 1 / LARGEST, LARGEST) - 1
+    if difference**2 <= SURE**2 * chance:
+        return 1.0
+    factor = 1 + difference * difference**2 / (difference**2 + 4 * chance)
+    gains = _by_sample(np.square(given - target) - np.square(factor * given - target), wanted.owners)
+    return float(factor) if gains.sum() > SURE * np.sqrt(count * gains.var(ddof=1)) else 1.0
+
+
+def _by_sample(values: NDArray[np.float64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The sums of rows [rows, C] over the channels and rows of each sample that has any."""
+    _, positions = np.unique(owners, return_inverse=True)
+    return np.asarray(np.bincount(positions, values.sum(axis=1)), np.float64)
 
 
 class _CorrectingVisitor(ReworkingVisitor):
@@ -73,12 +92,14 @@ class _CorrectingVisitor(ReworkingVisitor):
     def rework(self, spec: LayerSpec, call: LayerCall, codes: Sequence[Array]) -> Change:
         node, params = call.node, spec.weights["weight"]
         output = OutputSample.of(self._work.model, node, in_reals(spec, call, codes, self._arrays))
-        by_channel = factors(output, self._wanted[node.name])
-        corrected = replace(params, scale=(params.scale * by_channel).astype(np.float32))
+        factor = layer_factor(output, self._wanted[node.name])
+        if factor == 1:
+            return Change()
+        corrected = replace(params, scale=(params.scale * factor).astype(np.float32))
         held = self._work.model.parameters(node.name)
         weight, bias = held["weight"], held["bias"].astype(np.float64)
         reals = dequantize(quantize(weight, params), corrected)
-        moved = output.mean - by_channel * (output.mean - bias)
+        moved = output.mean - factor * (output.mean - bias)
         return Change(
             {"weight": reals.astype(weight.dtype), "bias": moved.astype(np.float32)}, {"weight": corrected}
         )

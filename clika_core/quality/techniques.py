@@ -35,7 +35,7 @@ TECHNIQUES: Final[Mapping[str, Technique]] = MappingProxyType(
         "activation_balancing": Technique(balance_activations, is_default=True),
         "mse_weight_ranges": Technique(choose_weight_ranges, is_default=False),
         "adaptive_rounding": Technique(round_adaptively, is_default=False),
-        "scale_correction": Technique(correct_scales, is_default=False),
+        "scale_correction": Technique(correct_scales, is_default=True),
         "bias_correction": Technique(correct_biases, is_default=True),
     }
 )

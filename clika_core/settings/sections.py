@@ -93,7 +93,7 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
     scale_correction = Setting(
         Nullable(Boolean()),
         None,
-        "After training: let weights' scales make up for what quantization takes off a layer's output; null: no.",
+        "After training: let weights' scales make up for what quantization takes off a layer's output; null: yes.",
     )
     bias_correction = Setting(
         Nullable(Boolean()),

@@ -135,7 +135,8 @@ def _in_halves(spec: LayerSpec, parameters: Parameters) -> LayerSpec:
 
 
 def _half(spec: LayerSpec, params: QuantParams) -> Half:
-    return Half(params, requantize_multiplier(*_factors(spec), params))
+    first, second = _factors(spec)
+    return Half(params, requantize_multiplier(first, second, params))
 
 
 def _sums(scale: NDArray[np.float32], axis: int) -> QuantParams:

@@ -49,7 +49,8 @@ def unrounded_heads(
     No integer layer reads them. What leaves the model is read in floating point; what is clamped behind the kernel
     is rounded.
     """
-    nodes, found = wiring.graph.nodes, {}
+    nodes = wiring.graph.nodes
+    found: dict[str, tuple[int, ...]] = {}
     has_zero_at_ends = not target.activations.is_symmetric  # so that saturation keeps the halves apart
     for head, group in groups.items():
         readers = [nodes[reader] for reader in wiring.readers.get((head, 0), ())]

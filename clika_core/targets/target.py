@@ -41,7 +41,7 @@ class Kernel:
     `condition` returns None where the kernel takes this layer, else the reason, as the end of a sentence that
     begins "the target has no int8 kernel for it: ". `gives_floats`: its sums can leave as reals, without being
     rounded to codes, where only layers in floating point read them. `halves_for`: types of such readers for which the
-    kernel runs twice instead and rounds sums above and below zero to codes of their own (decision 0043). With `lanes`
+    kernel runs twice instead and rounds sums above and below zero to codes of their own (decision 0044). With `lanes`
     its multiplier is in fixed point; ties go up in whole blocks of so many channels, and away from zero in the rest.
     """
 

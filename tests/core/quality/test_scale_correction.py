@@ -13,48 +13,78 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.bias_correction import OutputSample
-from clika_core.quality.scale_correction import LARGEST, correct_scales, factors
+from clika_core.quality.scale_correction import LARGEST, correct_scales, layer_factor
 from clika_core.quality.work import Work
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Sketch, batches
 from tests.core.loopback.quantizing import only, quantized
 
-
-def sample(rows: np.ndarray) -> OutputSample:
-    return OutputSample(rows.mean(axis=0), rows)
+ROWS = 32  # of each of as many samples
 
 
-def test_a_factor_of_all_values_comes_out() -> None:
-    rows = np.random.default_rng(0).standard_normal((500, 3)) + 2
-    shrunk = rows * np.array([0.9, 1.0, 1.05]) + 1
-    np.testing.assert_allclose(
-        factors(sample(shrunk), sample(rows)), 1 / np.array([0.9, 1.0, 1.05]), rtol=1e-6
-    )
+def sample(rows: np.ndarray, rows_each: int = ROWS) -> OutputSample:
+    return OutputSample(rows.mean(axis=0), rows, np.arange(len(rows)) // rows_each)
 
 
-def test_noise_is_not_taken_for_a_factor() -> None:
+@pytest.mark.parametrize("size", [0.9, 0.99, 1.05])
+def test_a_factor_of_all_values_comes_out(size: float) -> None:
+    rows = np.random.default_rng(0).standard_normal((1024, 3)) + 2
+    assert layer_factor(sample(rows * size + 1), sample(rows)) == pytest.approx(1 / size, rel=1e-6)
+
+
+def test_a_factor_is_found_under_noise_that_is_smaller() -> None:
     random = np.random.default_rng(0)
-    rows = random.standard_normal((100, 200))
-    found = factors(sample(rows + random.standard_normal(rows.shape) * 0.01), sample(rows))
-    assert np.abs(found - 1).mean() < 0.001
+    rows = random.standard_normal((1024, 64))
+    noisy = rows * 0.98 + random.standard_normal(rows.shape) * 0.02
+    assert layer_factor(sample(noisy), sample(rows)) == pytest.approx(1 / 0.98, rel=1e-3)
 
 
-def test_large_noise_does_not_make_outputs_smaller() -> None:
+@pytest.mark.parametrize("noise", [0.001, 0.01, 0.1, 0.5])
+def test_noise_alone_leaves_the_scale_as_it_is(noise: float) -> None:
+    found = []
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        rows = random.standard_normal((1024, 16))
+        found.append(layer_factor(sample(rows + random.standard_normal(rows.shape) * noise), sample(rows)))
+    assert np.mean(np.array(found) == 1) >= 0.9
+    np.testing.assert_allclose(found, 1, atol=0.05 * noise)
+
+
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_noise_that_a_factor_would_raise_too_far_leaves_the_scale_as_it_is(noise: float) -> None:
     random = np.random.default_rng(0)
-    rows = random.standard_normal((1024, 200))
-    found = factors(sample(rows + random.standard_normal(rows.shape) * 0.5), sample(rows))
-    assert found.mean() == pytest.approx(1, abs=0.005)
+    rows = random.standard_normal((1024, 64))
+    shrunk = rows * 0.97 + random.standard_normal(rows.shape) * noise
+    assert layer_factor(sample(shrunk), sample(rows)) == 1
 
 
-def test_a_channel_without_spread_keeps_its_scale() -> None:
+def test_rows_of_one_sample_count_once() -> None:
+    """A size that each of a few samples has by chance is no factor, however many rows they have."""
+    random = np.random.default_rng(1)
+    changes = [
+        layer_factor(sample(rows * np.repeat(sizes, 128)[:, None], 128), sample(rows, 128))
+        for rows in (random.standard_normal((1024, 8)) for _ in range(40))
+        for sizes in (1 + random.standard_normal(8) * 0.02,)
+    ]
+    independent = [
+        layer_factor(sample(rows * np.repeat(sizes, 128)[:, None], 1), sample(rows, 1))
+        for rows in (random.standard_normal((1024, 8)) for _ in range(40))
+        for sizes in (1 + random.standard_normal(8) * 0.02,)
+    ]
+    assert np.mean(np.array(changes) != 1) < 0.15 < np.mean(np.array(independent) != 1)
+
+
+def test_a_layer_without_spread_and_one_sample_keep_their_scale() -> None:
     rows = np.ones((50, 2))
-    np.testing.assert_array_equal(factors(sample(rows * 2), sample(rows)), 1)
+    assert layer_factor(sample(rows * 2), sample(rows)) == 1
+    rows = np.random.default_rng(0).standard_normal((32, 2))
+    assert layer_factor(sample(rows / 2), sample(rows)) == 1
 
 
 def test_factors_have_limits() -> None:
-    rows = np.random.default_rng(0).standard_normal((500, 1))
-    assert factors(sample(rows / 9), sample(rows))[0] == pytest.approx(LARGEST, rel=1e-3)
-    assert factors(sample(rows * 9), sample(rows))[0] == pytest.approx(1 / LARGEST, rel=0.05)
+    rows = np.random.default_rng(0).standard_normal((1024, 1))
+    assert layer_factor(sample(rows / 9), sample(rows)) == pytest.approx(LARGEST, rel=1e-3)
+    assert layer_factor(sample(rows * 9), sample(rows)) == pytest.approx(1 / LARGEST, rel=0.05)
 
 
 def dense(seed: int = 0) -> LoopbackModel:
@@ -102,4 +132,4 @@ def test_layers_without_a_bias_are_left_alone() -> None:
     model = s.output(s.op("linear", s.linear(s.input("x", 8), 8, 8), weight=s.weights(3, 8)))
     data = batches(model)
     after = improved(quantized(model, data), only("scale_correction"), Batches(data))
-    assert after.improvements["scale_correction"].layers == ("linear_1",)
+    assert after.improvements["scale_correction"].summary.endswith("of 1 looked at")

@@ -90,7 +90,7 @@ def test_its_error_is_smaller_than_with_one_row_of_codes() -> None:
 
 def test_halves_are_calibrated_anew_where_channels_are_equalized() -> None:
     found, data = run()
-    settings = settings_with(skip=["leaky_relu_1"], bias_correction=False)
+    settings = settings_with(skip=["leaky_relu_1"], bias_correction=False, scale_correction=False)
     better = improved(found, settings, Batches(data))
     assert better.improvements["cross_layer_equalization"].layers == ("conv_1",)
     halves = [[each.parameters.activations["conv_1", port] for port in BOUNDS] for each in (found, better)]
