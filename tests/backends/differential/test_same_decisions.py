@@ -10,6 +10,7 @@ import pytest
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.planning.plan import make_plan
+from clika_core.quality import scale_correction
 from clika_core.quality.bias_correction import corrected_biases
 from clika_core.quality.techniques import TECHNIQUES
 from clika_core.targets.ort import ORT
@@ -168,8 +169,11 @@ def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
 
 @pytest.mark.parametrize("technique", ["cross_layer_equalization", "adaptive_rounding", "scale_correction"])
 @pytest.mark.parametrize("name", ["residual_cnn", "mobile_blocks", "super_resolution"])
-def test_weights_are_improved_alike(name: str, technique: str, other: Framework) -> None:
+def test_weights_are_improved_alike(
+    name: str, technique: str, other: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The same samples and parameters give the same weights, but for a few that are nearly as good either way."""
+    monkeypatch.setattr(scale_correction, "SURE", 0)  # sixteen samples leave doubt
     chosen = settings()
     for each in TECHNIQUES:
         setattr(chosen.global_quantization_settings, each, each == technique)
