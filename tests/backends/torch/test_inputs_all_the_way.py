@@ -12,15 +12,22 @@ import torch
 from torch import Tensor, nn
 
 import clika_core as clika
+from clika_core.backend.preprocessing import preprocess
+from clika_core.deployment.input_shapes import with_input_shapes
+from clika_core.deployment.onnx_model import OnnxFile
+from clika_core.deployment.onnx_runtime import Session
 from clika_core.errors import DataError
 from clika_core.pipeline import deployment
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.quantization import quantize_traced
+from clika_core.planning.plan import make_plan
 from clika_core.settings.model import Settings
+from clika_core.simulation.visitor import simulation
 from clika_core.targets.ort import ORT
 from clika_torch.structure import flatten
 from tests.backends.torch.inputs_cases import CASES, Image
 from tests.backends.torch.models import call
+from tests.backends.torch.zoo.small import Temporal
 
 
 def leaves(result: Any) -> dict[str, Any]:
@@ -79,6 +86,25 @@ def test_another_length_than_the_traced_one_is_refused_with_the_sizes_that_are_t
     with pytest.raises(DataError, match="input 'x' has a shape") as raised:
         traced.flatten_inputs(longer)
     assert raised.value.expected == "[d0, 4, 8]"
+
+
+def test_a_length_that_is_freed_in_the_file_gives_what_a_trace_of_that_length_does() -> None:
+    torch.manual_seed(0)
+    model = Temporal().eval()
+    found = quantize_traced(
+        clika.trace(model, (torch.randn(2, 8, 32),)), Settings(), ORT, Batches([torch.randn(4, 8, 32)])
+    )
+    file = deployment.deploy(found).quantized
+    assert isinstance(file, OnnxFile)
+    session = Session(with_input_shapes(file.model, [(None, 8, None)]))
+    for length in (20, 47):
+        x = torch.randn(3, 8, length)
+        traced = clika.trace(model, (x,))
+        other = simulation(
+            preprocess(traced), make_plan(traced.graph, Settings(), ORT), found.target, found.parameters
+        )
+        (expected,) = other.run(preprocess(traced), [x])
+        np.testing.assert_allclose(session.run([x.numpy()])[0], expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_a_model_in_training_is_traced_as_it_is_in_evaluation_and_left_as_it_was() -> None:
