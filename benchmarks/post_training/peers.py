@@ -1,59 +1,22 @@
-"""What each tool makes of a case: a function from calibrated model to outputs, and how many layers it quantized."""
+"""What the other tools make of a case. Each is imported when asked for: they cannot all be installed together."""
 
 from __future__ import annotations
 
+import copy
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import nn
 
-from benchmarks.post_training.models import Arrays, Case
+from benchmarks.post_training.cases import Arrays, Case
+from benchmarks.post_training.coverage import coverage, steps_of_export, steps_of_nncf, steps_of_onnx
+from benchmarks.post_training.quantized import Clock, Quantized, float_outputs, padded, tensors
 
-Outputs = list[NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Quantized:
-    """`run` takes a batch; `layers` are (convolutions and products in int8, all of them)."""
-
-    run: Callable[[Arrays], Outputs]
-    layers: tuple[int, int]
-
-
-def float_outputs(model: torch.nn.Module, batch: Arrays) -> Outputs:
-    """What the torch model gives for a batch."""
-    with torch.no_grad():
-        found = model(*[torch.from_numpy(array) for array in batch.values()])
-    return [value.numpy() for value in (found if isinstance(found, tuple) else (found,))]
-
-
-def ours(case: Case, **settings: Any) -> Quantized:
-    """This project's default: deployed and run in onnxruntime, tails quantized too."""
-    import clika_core
-    from clika_core.pipeline import deployment
-    from clika_core.pipeline.data import Batches
-    from clika_core.pipeline.improving import improved
-    from clika_core.pipeline.quantization import quantize_traced
-    from clika_core.plugins.registry import find_target
-
-    chosen = clika_core.Settings()
-    chosen.global_quantization_settings.skip_tail_quantization = False
-    for name, value in settings.items():
-        setattr(chosen.global_quantization_settings, name, value)
-    batches = [_tensors(batch) for batch in case.batches(case.calibration)]
-    with torch.no_grad():
-        traced = clika_core.trace(case.model, batches[0])
-        found = quantize_traced(traced, chosen, find_target("ort"), Batches(batches))
-        found = improved(found, chosen, Batches(batches))
-    run = deployment.deploy(found).quantized.runner()
-    weighted = [node.name for node in traced.graph.layers if node.type in ("conv", "linear", "matmul")]
-    taken = sum(found.plan[name].precision == "quantized" for name in weighted)
-    return Quantized(lambda batch: list(run(list(batch.values()))), (taken, len(weighted)))
+SIMULATED, IN_ONNXRUNTIME = "simulated", "onnxruntime"
 
 
 def onnxruntime(case: Case, method: str) -> Quantized:
@@ -61,21 +24,23 @@ def onnxruntime(case: Case, method: str) -> Quantized:
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
+    clock = Clock()
     folder = Path(tempfile.mkdtemp())
-    _export(case, folder / "float.onnx")
-    quant_pre_process(folder / "float.onnx", folder / "ready.onnx")
-    quantize_static(
-        folder / "ready.onnx",
-        folder / "int8.onnx",
-        _reader(case),
-        quant_format=QuantFormat.QDQ,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod[method],
-        extra_options={"CalibPercentile": 99.999} if method == "Percentile" else {},
-    )
-    return _onnx(folder / "int8.onnx")
+    _export(case, folder / "float.onnx", clock)
+    with clock.part("quantize"):
+        quant_pre_process(folder / "float.onnx", folder / "ready.onnx")
+        quantize_static(
+            folder / "ready.onnx",
+            folder / "int8.onnx",
+            _reader(case),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod[method],
+            extra_options={"CalibPercentile": 99.999} if method == "Percentile" else {},
+        )
+    return in_onnxruntime(folder / "int8.onnx", clock)
 
 
 def nncf_onnx(case: Case, **options: Any) -> Quantized:
@@ -83,65 +48,110 @@ def nncf_onnx(case: Case, **options: Any) -> Quantized:
     import nncf
     import onnx
 
+    clock = Clock()
     folder = Path(tempfile.mkdtemp())
-    _export(case, folder / "float.onnx")
+    _export(case, folder / "float.onnx", clock)
     batches = case.batches(case.calibration)
-    found = nncf.quantize(
-        onnx.load(folder / "float.onnx"),
-        nncf.Dataset(batches),
-        subset_size=len(batches),
-        **_nncf(case, options),
-    )
+    with clock.part("quantize"):
+        found = nncf.quantize(
+            onnx.load(folder / "float.onnx"),
+            nncf.Dataset(batches),
+            subset_size=len(batches),
+            **_nncf(case, options),
+        )
     onnx.save(found, folder / "int8.onnx")
-    return _onnx(folder / "int8.onnx")
+    return in_onnxruntime(folder / "int8.onnx", clock)
 
 
 def nncf_torch(case: Case, **options: Any) -> Quantized:
-    """NNCF on the torch model, simulated."""
+    """NNCF on the torch model; it captures the model while it quantizes."""
     import nncf
+    from nncf.torch.function_hook.nncf_graph.nncf_graph_builder import build_nncf_graph
 
-    batches = [tuple(_tensors(batch).values()) for batch in case.batches(case.calibration)]
-    found = nncf.quantize(
-        case.model,
-        nncf.Dataset(batches, lambda batch: batch),
-        subset_size=len(batches),
-        **_nncf(case, options),
+    clock = Clock()
+    batches = [tuple(tensors(batch).values()) for batch in case.batches(case.calibration)]
+    with clock.part("quantize"):
+        found = nncf.quantize(
+            copy.deepcopy(case.model),
+            nncf.Dataset(batches, lambda batch: batch),
+            subset_size=len(batches),
+            **_nncf(case, options),
+        )
+    covered = coverage(steps_of_nncf(build_nncf_graph(found, batches[0])))
+    return Quantized(lambda batch: float_outputs(found, batch), covered, clock, SIMULATED)
+
+
+def nncf_min_max(case: Case) -> Quantized:
+    """NNCF on the torch model, ranges being the least and the largest values, biases left alone."""
+    from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
+    from nncf.quantization.range_estimator import RangeEstimatorParametersSet
+
+    chosen = AdvancedQuantizationParameters(
+        disable_bias_correction=True,
+        activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX,
     )
-    kinds = (torch.nn.Conv2d, torch.nn.Linear)
-    total = sum(isinstance(module, kinds) for module in case.model.modules())
-    return Quantized(lambda batch: float_outputs(found, batch), (-1, total))
+    return nncf_torch(case, advanced_parameters=chosen)
 
 
-def torchao_x86(case: Case) -> Quantized:
-    """torchao's PT2E flow with its X86 quantizer, simulated."""
+def torchao_x86(case: Case, *, is_strict: bool = False) -> Quantized:
+    """torchao's PT2E flow with its X86 quantizer.
+
+    Its quantizer stops at an activation that is called twice, unless the export is strict.
+    """
     from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
     from torchao.quantization.pt2e.quantizer.x86_inductor_quantizer import (
         X86InductorQuantizer,
         get_default_x86_inductor_quantization_config,
     )
 
-    batches = [tuple(_tensors(batch).values()) for batch in case.batches(case.calibration)]
-    exported = torch.export.export(case.model, batches[0]).module()
-    quantizer = X86InductorQuantizer().set_global(get_default_x86_inductor_quantization_config())
-    prepared = prepare_pt2e(exported, quantizer)
-    with torch.no_grad():
+    clock = Clock()
+    batches = [tuple(tensors(batch).values()) for batch in case.batches(case.calibration)]
+    with clock.part("capture"):
+        exported = torch.export.export(case.model, batches[0], strict=is_strict).module()
+    with clock.part("quantize"), torch.no_grad():
+        quantizer = X86InductorQuantizer().set_global(get_default_x86_inductor_quantization_config())
+        prepared = prepare_pt2e(exported, quantizer)
         for batch in batches:
             prepared(*batch)
-    converted = convert_pt2e(prepared)
-    nodes = [node for node in converted.graph.nodes if node.op == "call_function"]
-    weighted = [node for node in nodes if str(node.target).split(".")[1:2] in (["conv2d"], ["linear"])]
-    taken = sum("dequantize" in str(node.args[1].target) for node in weighted)
-    return Quantized(lambda batch: _padded(converted, batch, len(batches[0][0])), (taken, len(weighted)))
+        converted = convert_pt2e(prepared)
+
+    def run(batch: Arrays) -> list[Any]:
+        have, size = len(next(iter(batch.values()))), len(batches[0][0])
+        return [output[:have] for output in float_outputs(converted, padded(batch, size))]
+
+    return Quantized(run, coverage(steps_of_export(converted.graph)), clock, SIMULATED)
 
 
-TOOLS: Mapping[str, Callable[[Case], Quantized]] = {
-    "clika": ours,
-    "onnxruntime min-max": lambda case: onnxruntime(case, "MinMax"),
-    "onnxruntime percentile": lambda case: onnxruntime(case, "Percentile"),
-    "NNCF": nncf_torch,
-    "NNCF on ONNX": nncf_onnx,
-    "torchao X86": torchao_x86,
-}
+def torchao_x86_plain(case: Case) -> Quantized:
+    """torchao on the same model without subclasses of Conv2d, which its quantizer passes over."""
+    model = copy.deepcopy(case.model)
+    _make_convolutions_plain(model)
+    return torchao_x86(replace(case, model=model), is_strict=True)
+
+
+def _make_convolutions_plain(parent: nn.Module) -> None:
+    """Padding that a subclass of Conv2d does itself becomes a module in front of a Conv2d."""
+    for name, child in parent.named_children():
+        if not isinstance(child, nn.Conv2d):
+            _make_convolutions_plain(child)
+        elif type(child) is not nn.Conv2d:
+            plain = nn.Conv2d(
+                child.in_channels,
+                child.out_channels,
+                _pair(child.kernel_size),
+                _pair(child.stride),
+                child.padding if isinstance(child.padding, str) else _pair(child.padding),
+                _pair(child.dilation),
+                child.groups,
+                child.bias is not None,
+            )
+            plain.load_state_dict({key: value for key, value in child.state_dict().items() if "." not in key})
+            parent.add_module(name, nn.Sequential(*child.children(), plain).eval())
+
+
+def _pair(sizes: Sequence[int]) -> tuple[int, int]:
+    height, width = sizes
+    return height, width
 
 
 def _nncf(case: Case, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,28 +161,19 @@ def _nncf(case: Case, options: Mapping[str, Any]) -> dict[str, Any]:
     return {**({"model_type": nncf.ModelType.TRANSFORMER} if is_transformer else {}), **options}
 
 
-def _tensors(batch: Arrays) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(array) for name, array in batch.items()}
-
-
-def _padded(model: Any, batch: Arrays, size: int) -> Outputs:
-    """The outputs of a model of one batch size: the last batch is filled up and cut again."""
-    have = len(next(iter(batch.values())))
-    full = {name: np.concatenate([a, np.repeat(a[-1:], size - have, axis=0)]) for name, a in batch.items()}
-    return [output[:have] for output in float_outputs(model, full)]
-
-
-def _export(case: Case, path: Path) -> None:
-    batch = tuple(_tensors(case.batches(case.calibration)[0]).values())
-    torch.onnx.export(
-        case.model,
-        batch,
-        path,
-        input_names=list(case.calibration),
-        dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in batch),
-        dynamo=True,
-        external_data=False,
-    )
+def _export(case: Case, path: Path, clock: Clock) -> None:
+    batch = tuple(tensors(case.batches(case.calibration)[0]).values())
+    with clock.part("capture"):
+        torch.onnx.export(
+            case.model,
+            batch,
+            path,
+            input_names=list(case.calibration),
+            dynamic_shapes=tuple({0: torch.export.Dim.DYNAMIC} for _ in batch),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
 
 
 def _reader(case: Case) -> Any:
@@ -188,16 +189,19 @@ def _reader(case: Case) -> Any:
     return Reader()
 
 
-def _onnx(path: Path) -> Quantized:
-    """The file in onnxruntime; a layer counts as quantized where its first two operands are dequantized."""
+def in_onnxruntime(path: Path, clock: Clock) -> Quantized:
+    """The file in onnxruntime, inputs in the order of their names."""
     import onnx
     from onnxruntime import InferenceSession, SessionOptions
 
-    graph = onnx.load(path).graph
-    dequantized = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
-    weighted = [node for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
-    taken = sum(all(name in dequantized for name in node.input[:2]) for node in weighted)
     options = SessionOptions()
     options.intra_op_num_threads = 1
     session = InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    return Quantized(lambda batch: session.run(None, dict(batch)), (taken, len(weighted)))
+    names = [read.name for read in session.get_inputs()]
+    covered = coverage(steps_of_onnx(onnx.load(path).graph))
+    return Quantized(
+        lambda batch: session.run(None, dict(zip(names, batch.values(), strict=True))),
+        covered,
+        clock,
+        IN_ONNXRUNTIME,
+    )

@@ -1,0 +1,60 @@
+"""What a tool makes of a case: a function, what it covers, and what making it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from benchmarks.post_training.cases import Arrays
+from benchmarks.post_training.coverage import Coverage
+
+Outputs = list[NDArray[Any]]
+
+
+@dataclass
+class Clock:
+    """Processor seconds by part: `capture` is tracing or export, `quantize` all that follows it."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Count what runs within towards one part."""
+        started = time.process_time()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - started
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """`run` takes a batch; `runs_in` says whether that is a runtime or a simulation."""
+
+    run: Callable[[Arrays], Outputs]
+    coverage: Coverage
+    clock: Clock
+    runs_in: str
+
+
+def tensors(batch: Arrays) -> dict[str, torch.Tensor]:
+    """The batch as torch tensors."""
+    return {name: torch.from_numpy(array) for name, array in batch.items()}
+
+
+def float_outputs(model: torch.nn.Module, batch: Arrays) -> Outputs:
+    """What the torch model gives for a batch."""
+    with torch.no_grad():
+        found = model(*tensors(batch).values())
+    return [value.numpy() for value in (found if isinstance(found, tuple) else (found,))]
+
+
+def padded(batch: Arrays, size: int) -> dict[str, NDArray[Any]]:
+    """The batch filled up to `size` with its last sample."""
+    have = len(next(iter(batch.values())))
+    return {name: np.concatenate([a, np.repeat(a[-1:], size - have, axis=0)]) for name, a in batch.items()}
