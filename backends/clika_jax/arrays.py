@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from clika_core.numerics import sum_of_squares
 from clika_core.numerics.limits import centred_limits
+from clika_core.numerics.native_params import NativeParams
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.observers import NumpyArrays
@@ -29,6 +30,7 @@ from clika_jax.straight_through import (
     divide_and_round,
     multiply_add,
     multiply_and_round,
+    with_residuals,
 )
 
 
@@ -127,10 +129,16 @@ class JaxArrays:
         """array / divisor, IEEE."""
         return divide(array, divisor)
 
-    def scale_gradient(self, array: Any, factor: float) -> Any:
-        """The array itself, exactly; its gradient times `factor`."""
-        scaled = array * factor
-        return lax.stop_gradient(array) + (scaled - lax.stop_gradient(scaled))
+    def detached(self, array: Any) -> Any:
+        """The array itself, without its gradient."""
+        return lax.stop_gradient(array)
+
+    def learned_codes(self, codes: Any, params: NativeParams, unrounded: Callable[[], Any]) -> Any:
+        """Centred codes, with LSQ's gradient to `params.learned`."""
+        shape = tuple(codes.shape)
+        scale = expand(params.learned, shape, params.granularity)
+        limits = centred_limits(cast(QuantParams, params), shape)
+        return with_residuals(codes, unrounded(), scale, *limits, params.factor)
 
     def recomputed(
         self, function: Callable[[Sequence[Any]], tuple[Any, ...]], arrays: Sequence[Any]

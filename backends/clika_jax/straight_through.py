@@ -35,10 +35,12 @@ def multiply_and_round(array: Any, factor: Scale, low: Limit, high: Limit) -> An
 
 
 def clip(codes: Any, low: Limit, high: Limit) -> Any:
-    """Clip whose derivative is 1 on the bounds too; a bound of JAX has a gradient of its own."""
-    if isinstance(low, jax.Array) or isinstance(high, jax.Array):
-        return jnp.minimum(jnp.maximum(codes, low), high)
-    return _clip(codes, np.asarray(low, codes.dtype), np.asarray(high, codes.dtype))
+    """Clip whose derivative is 1 on the bounds too; to the bounds themselves no gradient goes."""
+    bounds = (
+        bound.astype(codes.dtype) if isinstance(bound, jax.Array) else np.asarray(bound, codes.dtype)
+        for bound in (low, high)
+    )
+    return _clip(codes, *bounds)
 
 
 def as_float32(*values: Any) -> list[Any]:
@@ -95,6 +97,33 @@ def _backward(saved: Any, upstream: Any) -> tuple[Any, Any, Any]:
 
 
 _round_to_range.defvjp(_forward, _backward)
+
+
+def with_residuals(codes: Any, unrounded: Any, scale: Any, low: Limit, high: Limit, factor: float) -> Any:
+    """The codes, whose gradient goes to `scale` too: factor · Σ upstream · d / scale, summed as `scale` is broadcast.
+
+    d is codes - unrounded within half a code of the limits, and codes elsewhere. `unrounded` has no gradient.
+    """
+    inside = (unrounded > low - 0.5) & (unrounded < high + 0.5)
+    residuals = lax.stop_gradient(codes - jnp.where(inside, unrounded, 0))
+    return _passed(codes, scale, residuals * jnp.float32(factor))
+
+
+@jax.custom_vjp
+def _passed(codes: Any, *_: Any) -> Any:
+    return codes
+
+
+def _passed_forward(codes: Any, scale: Any, residuals: Any) -> tuple[Any, Any]:
+    return codes, (scale, residuals)
+
+
+def _passed_backward(saved: Any, upstream: Any) -> tuple[Any, Any, Any]:
+    scale, residuals = saved
+    return upstream, _summed_to(upstream * residuals, scale) / scale, jnp.zeros_like(residuals)
+
+
+_passed.defvjp(_passed_forward, _passed_backward)
 
 
 @jax.custom_vjp

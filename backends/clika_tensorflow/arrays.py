@@ -6,18 +6,19 @@ divisor takes the sign of what it divides: a value that nobody knows beforehand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from clika_core.numerics.limits import centred_limits
+from clika_core.numerics.native_params import NativeParams
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_tensorflow.example import to_numpy
-from clika_tensorflow.straight_through import Limit, round_to_range
+from clika_tensorflow.straight_through import Limit, round_to_range, with_residuals
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = 2**18  # elements at a time: what fits a CPU's cache
@@ -128,14 +129,15 @@ class TensorFlowArrays:
         """array / divisor: with tensors on both sides TensorFlow's own division is IEEE."""
         return array / divisor
 
-    def scale_gradient(self, array: Any, factor: float) -> Any:
-        """The tensor itself, exactly; its gradient times `factor`."""
+    def detached(self, array: Any) -> Any:
+        """The tensor itself, without its gradient."""
+        return tf.stop_gradient(array)
 
-        @tf.custom_gradient  # type: ignore[untyped-decorator]
-        def scaled(x: Any) -> Any:
-            return tf.identity(x), lambda upstream: upstream * tf.cast(factor, upstream.dtype)
-
-        return scaled(array)
+    def learned_codes(self, codes: Any, params: NativeParams, unrounded: Callable[[], Any]) -> Any:
+        """Centred codes, with LSQ's gradient to `params.learned`."""
+        scale = _shaped(params.learned, params, _shape(codes))
+        limits = centred_limits(cast(QuantParams, params), _shape(codes))
+        return with_residuals(codes, unrounded(), scale, *limits, params.factor)
 
     def moments(self, array: Any, axes: Sequence[int]) -> tuple[Any, Any]:
         """Mean, and variance over N, along `axes`."""
@@ -205,8 +207,13 @@ def _expanded(params: QuantParams, shape: tuple[int, ...]) -> Any:
     """The scale, arranged to broadcast against an array of `shape`; it may be a tensor, which gradients reach."""
     if not tf.is_tensor(params.scale):
         return _constant(expand(params.scale, shape, params.granularity))
-    likeness = expand(np.empty(params.scale.shape, np.float32), shape, params.granularity)
-    return tf.reshape(params.scale, likeness.shape)
+    return _shaped(params.scale, params, shape)
+
+
+def _shaped(scale: Any, params: QuantParams | NativeParams, shape: tuple[int, ...]) -> Any:
+    """A tensor of the scale's shape, arranged to broadcast against an array of `shape`."""
+    likeness = expand(np.empty(scale.shape, np.float32), shape, params.granularity)
+    return tf.reshape(scale, likeness.shape)
 
 
 def _constant(values: Any) -> Any:

@@ -34,6 +34,31 @@ def round_to_range(ratio: Any, low: Limit, high: Limit) -> Any:
     return rounded(ratio)
 
 
+def with_residuals(codes: Any, unrounded: Any, scale: Any, low: Limit, high: Limit, factor: float) -> Any:
+    """The codes, whose gradient goes to `scale` too: factor · Σ upstream · d / scale, summed as `scale` is broadcast.
+
+    d is codes - unrounded within half a code of the limits, and codes elsewhere. `unrounded` has no gradient.
+    """
+    inside = tf.logical_and(unrounded > low - 0.5, unrounded < high + 0.5)
+    residuals = tf.stop_gradient(codes - tf.where(inside, unrounded, tf.zeros_like(unrounded)))
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def own(x: Any, divisor: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            return upstream, _summed_to(upstream * residuals, divisor.shape) * factor / divisor
+
+        return tf.identity(x), gradient
+
+    return own(codes, scale)
+
+
+def _summed_to(gradient: Any, shape: Any) -> Any:
+    """A gradient of what an operand of `shape` was broadcast to, as its own."""
+    spread = gradient.shape.rank - shape.rank
+    kept = [spread + axis for axis, size in enumerate(shape) if size == 1]
+    return tf.reshape(tf.reduce_sum(gradient, [*range(spread), *kept]), shape)
+
+
 def _clip(codes: Any, least: Any, most: Any) -> Any:
     """NaN stays NaN: `tf.minimum` and `tf.maximum` may lose it in compiled code."""
     clipped = tf.minimum(tf.maximum(codes, least), most)

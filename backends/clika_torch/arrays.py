@@ -16,11 +16,19 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from clika_core.numerics.limits import integer_limits
+from clika_core.numerics.native_params import NativeParams
 from clika_core.numerics.quant_params import QuantParams
 from clika_core.numerics.sharing import expand
 from clika_core.schemes.formats import BIAS_BITS
 from clika_torch.dtypes import torch_dtype
-from clika_torch.straight_through import Limit, clamp_codes, clamp_to, multiply_add, round_to_range
+from clika_torch.straight_through import (
+    Limit,
+    clamp_codes,
+    clamp_to,
+    multiply_add,
+    round_to_range,
+    with_residuals,
+)
 
 _TINY: Final = 1e-12  # a sum of squares of nothing
 _CHUNK: Final = {"cpu": 2**17, "cuda": 2**24}  # elements at a time: what fits a CPU's cache, what fills a GPU
@@ -157,10 +165,16 @@ class TorchArrays:
         """array / divisor: torch's own division is IEEE."""
         return array / divisor
 
-    def scale_gradient(self, array: Tensor, factor: float) -> Tensor:
-        """The tensor itself, exactly; its gradient times `factor`."""
-        scaled = array * factor
-        return array.detach() + (scaled - scaled.detach())
+    def detached(self, array: Tensor) -> Tensor:
+        """The tensor itself, without its gradient."""
+        return array.detach()
+
+    def learned_codes(self, codes: Tensor, params: NativeParams, unrounded: Callable[[], Tensor]) -> Tensor:
+        """Centred codes, with LSQ's gradient to `params.learned`."""
+        if not (torch.is_grad_enabled() and params.learned.requires_grad):
+            return codes
+        scale = expand(params.learned, tuple(codes.shape), params.granularity)
+        return with_residuals(codes, unrounded(), scale, *_centred_limits(params, codes), params.factor)
 
     def recomputed(
         self, function: Callable[[Sequence[Tensor]], tuple[Tensor, ...]], arrays: Sequence[Tensor]

@@ -10,7 +10,6 @@ lets gradients through strictly between its limits, which lie half a code outsid
 
 from __future__ import annotations
 
-import math
 from itertools import repeat
 from typing import Any, Final, TypeAlias
 
@@ -103,7 +102,7 @@ def clamp_codes(codes: Tensor, low: float, high: float) -> Tensor:
 
 
 class _ClampTo(torch.autograd.Function):
-    """clip(codes, low, high), for integers; what is clipped gives its gradient to the limit, a tensor of no axes."""
+    """clip(codes, low, high), for integers, between tensors that broadcast; 1 where nothing is clipped."""
 
     @staticmethod
     def forward(ctx: Any, codes: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -113,25 +112,55 @@ class _ClampTo(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
         codes, low, high = ctx.saved_tensors
-        inside = torch.ops.aten.hardtanh_backward(upstream[0], codes, float(low) - 0.5, float(high) + 0.5)
-        to_low = to_high = None
-        if ctx.needs_input_grad[1] or ctx.needs_input_grad[2]:
-            clipped = upstream[0].sum() - inside.sum()
-            not_above = torch.ops.aten.hardtanh_backward(upstream[0], codes, -math.inf, float(high) + 0.5)
-            to_high = upstream[0].sum() - not_above.sum()
-            to_low = clipped - to_high
-        return inside, to_low, to_high
+        if low.dim() or high.dim() or codes.device.type != "cpu":  # a GPU would wait for the numbers
+            return upstream[0] * ((codes >= low) & (codes <= high)), None, None
+        bounds = float(low) - 0.5, float(high) + 0.5
+        return torch.ops.aten.hardtanh_backward(upstream[0], codes, *bounds), None, None
 
 
 def clamp_to(codes: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """`clip(codes, low, high)`, for integers; limits are tensors that broadcast, through which gradients go."""
-    is_one = (
-        low.dim() == 0 and high.dim() == 0 and codes.device.type == "cpu"
-    )  # a GPU would wait for the numbers
-    if is_one and torch.is_grad_enabled() and codes.requires_grad:
+    """`clip(codes, low, high)`, for integers; limits are tensors that broadcast, without gradients."""
+    if torch.is_grad_enabled() and codes.requires_grad:
         result: Tensor = _ClampTo.apply(codes, low, high)  # type: ignore[no-untyped-call]
         return result
     return torch.minimum(torch.maximum(codes, low), high)
+
+
+class _WithResiduals(torch.autograd.Function):
+    """Codes; the gradient to their scale is that of what rounding and clipping left over."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, codes: Tensor, unrounded: Tensor, scale: Tensor, low: Limit, high: Limit, factor: float
+    ) -> Tensor:
+        if isinstance(low, float) and isinstance(high, float):
+            inside = torch.ops.aten.hardtanh_backward(unrounded, unrounded, low - 0.5, high + 0.5)
+        else:
+            inside = unrounded * ((unrounded > low - 0.5) & (unrounded < high + 0.5))
+        ctx.save_for_backward(torch.sub(codes, inside, out=inside), scale)
+        ctx.factor = factor
+        return codes.view_as(codes)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
+        residuals, scale = ctx.saved_tensors
+        (given,) = upstream
+        if scale.numel() == 1 and given.is_contiguous() and residuals.is_contiguous():
+            total = torch.dot(given.view(-1), residuals.view(-1)).reshape(scale.shape)
+        else:
+            total = summed_to(given * residuals, scale)
+        return given, None, total.mul_(ctx.factor).div_(scale), None, None, None
+
+
+def with_residuals(
+    codes: Tensor, unrounded: Tensor, scale: Tensor, low: Limit, high: Limit, factor: float
+) -> Tensor:
+    """The codes, whose gradient goes to `scale` too: factor · Σ upstream · d / scale, summed as `scale` is broadcast.
+
+    d is codes - unrounded within half a code of the limits, and codes elsewhere. `unrounded` has no gradient.
+    """
+    result: Tensor = _WithResiduals.apply(codes, unrounded, scale, low, high, factor)  # type: ignore[no-untyped-call]
+    return result
 
 
 class _MultiplyAdd(torch.autograd.Function):

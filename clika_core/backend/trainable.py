@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clika_core.backend.interface import TracedModel
+    from clika_core.numerics.native_params import NativeParams
 
 HALF: Final = "training_settings.amp_dtype"
 """The option of mixed precision, which the core's program computes in."""
@@ -39,14 +40,22 @@ class LearningArrays(ArrayOps, Protocol):
     """What learned scales and distillation need of a backend's arrays, beyond `ArrayOps`.
 
     Here the scale of `QuantParams`, multipliers, divisors and limits of `clip` may be native arrays of the shape
-    they have in NumPy: gradients reach them.
+    they have in NumPy.
     """
 
     def divide(self, array: Array, divisor: Array) -> Array:
         """(d) array / divisor, elementwise, both positive; IEEE, compiled too."""
 
-    def scale_gradient(self, array: Array, factor: float) -> Array:
-        """(d) The array itself, exactly; its gradient times `factor`."""
+    def detached(self, array: Array) -> Array:
+        """The array itself, without its gradient."""
+
+    def learned_codes(self, codes: Array, params: NativeParams, unrounded: Callable[[], Array]) -> Array:
+        """(d) Centred codes, exactly; with a gradient to `params.learned`, which has the shape of the scale.
+
+        That is `params.factor` times the sum of upstream · d / scale over the elements that share the scale: d is
+        codes - v where v is within half a code of the format's centred limits, and codes elsewhere. `unrounded`
+        gives v, without gradients; it need not be called where none are wanted.
+        """
 
     def relative_error(self, array: Array, reference: Array) -> Array:
         """(d) Sum of (array - reference)**2 over the sum of reference**2, a scalar; no gradient to `reference`."""

@@ -40,7 +40,7 @@ def _refuse_freezing(settings: Settings) -> None:
 
 def require_learning(model: TracedModel, settings: Settings, key: str) -> None:
     """Raise SettingsError where the backend cannot give a scale its gradient: `key` needs that."""
-    if not hasattr(model.arrays, "scale_gradient"):
+    if not hasattr(model.arrays, "learned_codes"):
         raise SettingsError(
             f"the {model.graph.backend} backend does not honour training_settings.{key}",
             fix="remove the setting",

@@ -17,6 +17,7 @@ import numpy as np
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.ir.graph import Node
 from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.learning import quantized
 
 
 def attend(
@@ -31,7 +32,7 @@ def attend(
     sums = arrays.cast(arrays.matmul(query, key, transposed=True), "float32")
     scores = sums * _number(spec.scores_scale) * _factor(spec.node)
     assert spec.probabilities is not None
-    codes = arrays.quantize(_softmax(spec.node, arrays, scores, mask), spec.probabilities)
+    codes = quantized(_softmax(spec.node, arrays, scores, mask), spec.probabilities, arrays)
     return (arrays.matmul(arrays.cast(codes, spec.accumulate_dtype), value),)
 
 

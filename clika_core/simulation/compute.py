@@ -20,6 +20,7 @@ from clika_core.simulation.averaging import averaged
 from clika_core.simulation.fixed_point import rounded_twice
 from clika_core.simulation.gating import gated
 from clika_core.simulation.layer_spec import LayerSpec
+from clika_core.simulation.learning import learned, multiplied, quantized
 from clika_core.simulation.parameters import numbers
 from clika_core.simulation.ratios import operand, ratio
 from clika_core.simulation.sloping import round_slopes, sloped
@@ -70,7 +71,7 @@ def layer_weights(spec: LayerSpec, call: LayerCall, inputs: Sequence[Array], arr
     if spec.arithmetic is Arithmetic.MOVE:
         return {}
     given = {**_numbers(spec, inputs[0], arrays), **call.weights}
-    codes = {role: arrays.quantize(given[role], params) for role, params in spec.weights.items()}
+    codes = {role: quantized(given[role], params, arrays) for role, params in spec.weights.items()}
     if spec.arithmetic is Arithmetic.ELEMENTWISE:
         return {role: arrays.dequantize(code, spec.weights[role]) for role, code in codes.items()}
     bias = call.weights.get("bias")
@@ -95,10 +96,13 @@ def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> t
         assert spec.sums is not None
         return (arrays.dequantize(sums, spec.sums),)
     assert spec.multiplier is not None
-    if spec.shifts is not None:
-        multiplier, shifts, axis = spec.multiplier, spec.shifts, spec.channel_axis
-        return (rounded_twice(sums, multiplier, shifts, axis, output, arrays, spec.lanes),)
-    return (arrays.rescale(sums, spec.multiplier, spec.channel_axis, output),)
+    multiplier, axis = spec.multiplier, spec.channel_axis
+    codes = (
+        arrays.rescale(sums, multiplier, axis, output)
+        if spec.shifts is None
+        else rounded_twice(sums, multiplier, spec.shifts, axis, output, arrays, spec.lanes)
+    )
+    return (learned(codes, output, arrays, lambda: multiplied(sums, multiplier, axis, arrays)),)
 
 
 def _halved(spec: LayerSpec, sums: Array, arrays: ArrayOps) -> Array:
@@ -120,7 +124,7 @@ def _elementwise(
 
 def _quantize(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
     return tuple(
-        y if params is None else arrays.quantize(y, params)
+        y if params is None else quantized(y, params, arrays)
         for y, params in zip(unrounded, spec.outputs, strict=True)
     )
 
@@ -158,7 +162,9 @@ def _add(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> tuple
     shared = QuantParams(
         np.asarray(1, np.float32), np.asarray(0, np.int32), output.format, output.granularity
     )
-    return (_moved(arrays.quantize(total, shared), -zero),)
+    codes = _moved(arrays.quantize(total, shared), -zero)
+    pairs = list(zip((left, right), ratios, strict=True))
+    return (learned(codes, output, arrays, lambda: sum(multiplied(x, r, None, arrays) for x, r in pairs)),)
 
 
 def _in_order(spec: LayerSpec, codes: Sequence[Array]) -> Sequence[tuple[Array, QuantParams]]:

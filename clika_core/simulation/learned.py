@@ -1,7 +1,7 @@
 """Learned scales: the simulation with scales that are native arrays, so that gradients reach them.
 
-LSQ (Esser et al. 2020, section 2): the gradient to a scale comes out of automatic differentiation through the codes,
-times 1 / sqrt(N · (quant_max - zero_point)), N being the elements that share the scale. Zero points stay.
+LSQ (Esser et al. 2020, section 2): the gradient to a scale arises where codes do (`simulation.learning`), times
+1 / sqrt(N · (quant_max - zero_point)), N being the elements that share the scale. Zero points stay.
 The numbers are those of the simulation with the same scales: the same float32 operations in the same order.
 """
 
@@ -20,11 +20,11 @@ from clika_core.backend.trainable import LearningArrays
 from clika_core.ir.graph import Graph, ValueKey
 from clika_core.ir.operators import OPERATORS
 from clika_core.numerics import QuantParams
+from clika_core.numerics.native_params import NativeParams
 from clika_core.numerics.quant_params import MIN_SCALE
 from clika_core.planning.decision import Group
 from clika_core.planning.plan import Plan
-from clika_core.schemes.formats import Format
-from clika_core.schemes.granularity import Granularity, PerGroup
+from clika_core.schemes.granularity import PerGroup
 from clika_core.simulation.compute import BIAS_BOUND
 from clika_core.simulation.layer_spec import Half, LayerSpec, code_bounds, fused_bounds, key_sizes
 from clika_core.simulation.parameters import Parameters
@@ -36,16 +36,6 @@ Key = TypeVar("Key")
 Held = TypeVar("Held")
 
 Scales = Mapping[str, NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class NativeParams:
-    """`QuantParams` whose scale is a native array."""
-
-    scale: Array
-    zero_point: NDArray[np.int32]
-    format: Format
-    granularity: Granularity
 
 
 @dataclass(frozen=True)
@@ -177,11 +167,11 @@ def _factor(elements: int, params: QuantParams) -> float:
 
 @dataclass
 class _Run:
-    """Scales as one run uses them: each made once, so that its gradient is scaled once."""
+    """Scales as one run uses them, each made once: without its gradient, and with it."""
 
     learned: LearnedSimulation
     model: TracedModel
-    made: dict[str, Array] = field(default_factory=dict)
+    made: dict[str, tuple[Array, Array]] = field(default_factory=dict)
 
     @property
     def arrays(self) -> LearningArrays:
@@ -196,8 +186,15 @@ class _Run:
             return params
         if name not in self.made:
             held = self.arrays.clip(self.model.learned[name], MIN_SCALE, float("inf"))
-            self.made[name] = self.arrays.scale_gradient(held, self.learned.factors[name])
-        native = NativeParams(self.made[name], params.zero_point, params.format, params.granularity)
+            self.made[name] = self.arrays.detached(held), held
+        native = NativeParams(
+            self.made[name][0],
+            params.zero_point,
+            params.format,
+            params.granularity,
+            self.made[name][1],
+            self.learned.factors[name],
+        )
         return cast(QuantParams, native)  # it has the same members; arithmetic on it is native
 
     def spec(self, spec: LayerSpec) -> LayerSpec:

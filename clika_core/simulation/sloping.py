@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.simulation.fixed_point import WIDE, rounded_twice
 from clika_core.simulation.layer_spec import LayerSpec, code_bounds
+from clika_core.simulation.learning import learned, multiplied
 
 
 def sloped(
@@ -32,4 +33,13 @@ def round_slopes(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) 
         rounded_twice(side, multiplier, shifts, None, WIDE, arrays)
         for side, (multiplier, shifts) in zip(unrounded, sides, strict=True)
     )
-    return (arrays.clip(above + below, *code_bounds(output)),)
+    codes = arrays.clip(above + below, *code_bounds(output))
+    return (learned(codes, output, arrays, lambda: _unrounded(spec, unrounded, arrays)),)
+
+
+def _unrounded(spec: LayerSpec, sides: Sequence[Array], arrays: ArrayOps) -> Array:
+    above, below = (
+        multiplied(side, multiplier, None, arrays)
+        for side, multiplier in zip(sides, (spec.multiplier, spec.slope_multiplier), strict=True)
+    )
+    return above + below

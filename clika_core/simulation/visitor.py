@@ -17,6 +17,7 @@ from clika_core.planning.plan import Plan
 from clika_core.planning.wiring import Wiring
 from clika_core.simulation.compute import compute_codes
 from clika_core.simulation.layer_spec import LayerSpec, layer_spec
+from clika_core.simulation.learning import quantized
 from clika_core.simulation.parameters import Parameters
 from clika_core.targets.target import Arithmetic, Target
 
@@ -158,7 +159,7 @@ class SimulatingVisitor:
         if params is None:
             return value
         if key not in self._crossed:
-            self._crossed[key] = self._arrays.quantize(self._gained(key, value), params)
+            self._crossed[key] = quantized(self._gained(key, value), params, self._arrays)
         return self._crossed[key]
 
     def _gained(self, key: ValueKey, value: Array) -> Array:

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from clika_core.pipeline.saved_state import SavedState
-from clika_torch.native_model import LEARNED
 from tests.backends.together import EPOCHS, assert_same_sensitivities, assert_same_training, summary
 from tests.backends.torch.together import started, train
 
@@ -27,7 +26,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def assert_same(one: Path, many: Path) -> None:
-    assert_same_training(one, many, lambda name: name.startswith(LEARNED))
+    assert_same_training(one, many)
     assert_same_sensitivities(one, many)
 
 
