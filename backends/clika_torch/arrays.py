@@ -7,7 +7,7 @@ where a GPU tensor is divided by a number. Nothing here uses `torch.fake_quantiz
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
@@ -173,8 +173,9 @@ class TorchArrays:
         """Centred codes, with LSQ's gradient to `params.learned`."""
         if not (torch.is_grad_enabled() and params.learned.requires_grad):
             return codes
-        scale = expand(params.learned, tuple(codes.shape), params.granularity)
-        return with_residuals(codes, unrounded(), scale, *_centred_limits(params, codes), params.factor)
+        scale: Any = expand(params.learned, tuple(codes.shape), params.granularity)
+        limits = _centred_limits(cast(QuantParams, params), codes)
+        return with_residuals(codes, unrounded(), scale, *limits, params.factor)
 
     def recomputed(
         self, function: Callable[[Sequence[Tensor]], tuple[Tensor, ...]], arrays: Sequence[Tensor]

@@ -23,5 +23,5 @@ class NativeParams:
     zero_point: NDArray[np.int32]
     format: Format
     granularity: Granularity
-    learned: Any | None = None
+    learned: Any = None
     factor: float = 1.0

@@ -36,7 +36,7 @@ def learned(codes: Array, params: QuantParams, arrays: ArrayOps, unrounded: Call
     """The codes; where their scale is learned, with a gradient to it. `unrounded` gives v, in codes."""
     if not _is_learned(params):
         return codes
-    return cast(LearningArrays, arrays).learned_codes(codes, cast(QuantParams, params), unrounded)
+    return cast(LearningArrays, arrays).learned_codes(codes, params, unrounded)
 
 
 def multiplied(array: Array, multiplier: Any, axis: int | None, arrays: ArrayOps) -> Array:

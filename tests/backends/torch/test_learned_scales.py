@@ -141,10 +141,11 @@ def test_the_gradients_of_a_network_are_those_of_straight_through_rounding() -> 
     last = {role: torch.tensor(array) for role, array in found.model.parameters("linear_1").items()}
     outputs = nn.functional.linear(values.flatten(1), last["weight"], last["bias"])
     torch.testing.assert_close(native(images), outputs)
-    outputs.square().sum().backward()
+    outputs.square().sum().backward()  # type: ignore[no-untyped-call]
     assert len(scales) == 5
     for name, scale in native.learned().items():
-        torch.testing.assert_close(scale.grad, scales[name].grad * learned.factors[name], rtol=1e-4, atol=0)
+        expected: Any = scales[name].grad
+        torch.testing.assert_close(scale.grad, expected * learned.factors[name], rtol=1e-4, atol=0)
 
 
 def test_divergence_and_relative_error_are_those_that_everyone_knows() -> None:
