@@ -154,16 +154,22 @@ def values_of(point: Point) -> dict[str, float]:
     return {TOTAL: point[1], "accuracy": point[0]}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--backend", default="torch", choices=list(CROSS_ENTROPY))
+def training_parser(described: str | None) -> argparse.ArgumentParser:
+    """Of the arguments that every program has that trains so many steps; `described` is its docstring."""
+    parser = argparse.ArgumentParser(description=(described or "").partition("\n")[0])
     parser.add_argument("--bits", nargs=2, type=int, default=(2, 2), metavar=("W", "A"))
     parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--every", type=int, default=20)
+    parser.add_argument("--every", type=int, default=15)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--judged", type=int, default=1000)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, action="append")
+    return parser
+
+
+def main() -> None:
+    parser = training_parser(__doc__)
+    parser.add_argument("--backend", default="torch", choices=list(CROSS_ENTROPY))
+    parser.add_argument("--judged", type=int, default=1000)
     parser.add_argument(
         "--report", type=Path, metavar="FOLDER", help="write report.html of the first seed there"
     )

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from benchmarks.fine_tuning import WARM_UP
+from benchmarks.fine_tuning import WARM_UP, training_parser
 from clika_core.demo.data import load_images
 from clika_core.plugins.registry import backend_named
 from clika_core.training.schedule import LearningRateSchedule
@@ -148,13 +148,7 @@ def train(model: nn.Module, seed: int, given: argparse.Namespace) -> dict[str, A
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--bits", nargs=2, type=int, default=(2, 2), metavar=("W", "A"))
-    parser.add_argument("--steps", type=int, default=60)
-    parser.add_argument("--every", type=int, default=15)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, action="append")
+    parser = training_parser(__doc__)
     parser.add_argument("--tool", action="append", choices=list(MAKERS))
     given = parser.parse_args()
     calibration = torch.from_numpy(load_images().calibration.images)
