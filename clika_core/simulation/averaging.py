@@ -20,6 +20,7 @@ from clika_core.numerics import QuantParams
 from clika_core.schemes import PerTensor
 from clika_core.schemes.named import INT32
 from clika_core.simulation.layer_spec import LayerSpec, code_bounds
+from clika_core.simulation.learning import learned, multiplied, quantized
 from clika_core.simulation.ratios import operand, ratio
 
 _LARGEST_SUM: Final = 2.0**21
@@ -41,12 +42,13 @@ def averaged(
     is_known = bool(sizes) and None not in sizes  # windows have none, nor has a graph built before its inputs
     if not is_known or prod(sizes) * max(map(abs, code_bounds(given))) >= _LARGEST_SUM:
         (mean,) = call.run([arrays.dequantize(codes, given)], weights)
-        return (arrays.quantize(mean, output),)
+        return (quantized(mean, output, arrays),)
     count = float(prod(sizes))
     (mean,) = call.run([codes], weights)
     sums = arrays.cast(arrays.quantize(mean * count, _INTEGERS), "float32")
-    steps = sums * operand(ratio(given, output, codes, arrays, count))
-    return (arrays.quantize(steps, replace(output, scale=np.asarray(1, np.float32))),)
+    factor = ratio(given, output, codes, arrays, count)
+    found = arrays.quantize(sums * operand(factor), replace(output, scale=np.asarray(1, np.float32)))
+    return (learned(found, output, arrays, lambda: multiplied(sums, factor, None, arrays)),)
 
 
 def _axes(node: Node, rank: int) -> Sequence[int]:
