@@ -8,7 +8,7 @@ statistics, as they do here, where they are folded. The ways that Qwix has to tr
 qwix for odml  `OdmlQatProvider`: fake quantization of weights per channel and of results per tensor, depthwise
                convolutions too, gradients straight through; scales of results are means over all batches so far
 qwix           `QtProvider`: operands of convolutions in codes whose scales are each batch's, gradients straight
-               through. Depthwise convolutions stay float: of grouped ones it has no gradient
+               through, 8 bits on a CPU. Depthwise convolutions stay float: of grouped ones it has no gradient
 qwix, grouped  the same with them, to see the error
 """
 
