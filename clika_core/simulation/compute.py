@@ -97,21 +97,26 @@ def _rescale(spec: LayerSpec, unrounded: Sequence[Array], arrays: ArrayOps) -> t
         return (arrays.dequantize(sums, spec.sums),)
     assert spec.multiplier is not None
     multiplier, axis = spec.multiplier, spec.channel_axis
-    codes = (
-        arrays.rescale(sums, multiplier, axis, output)
-        if spec.shifts is None
-        else rounded_twice(sums, multiplier, spec.shifts, axis, output, arrays, spec.lanes)
-    )
+    if spec.shifts is None:
+        return (_rescaled(sums, multiplier, axis, output, arrays),)
+    codes = rounded_twice(sums, multiplier, spec.shifts, axis, output, arrays, spec.lanes)
     return (learned(codes, output, arrays, lambda: multiplied(sums, multiplier, axis, arrays)),)
 
 
 def _halved(spec: LayerSpec, sums: Array, arrays: ArrayOps) -> Array:
     """Reals: each half of the sums rounded to its own codes, the other half being 0."""
     above, below = (
-        arrays.dequantize(arrays.rescale(sums, half.multiplier, spec.channel_axis, half.params), half.params)
+        arrays.dequantize(
+            _rescaled(sums, half.multiplier, spec.channel_axis, half.params, arrays), half.params
+        )
         for half in spec.halves.values()
     )
     return above + below
+
+
+def _rescaled(sums: Array, multiplier: Any, axis: int | None, params: QuantParams, arrays: ArrayOps) -> Array:
+    codes = arrays.rescale(sums, multiplier, axis, params)
+    return learned(codes, params, arrays, lambda: multiplied(sums, multiplier, axis, arrays))
 
 
 def _elementwise(
