@@ -16,7 +16,10 @@ from clika_core.pipeline.environment import cpu_flags, versions
 from clika_core.pipeline.evaluation import Evaluation
 from clika_core.pipeline.quantization import Quantized
 from clika_core.planning.decision import Decision
+from clika_core.planning.plan import Plan
 from clika_core.settings.model import Settings
+from clika_core.simulation.parameters import Parameters
+from clika_core.simulation.visitor import Simulation
 
 FORMAT = "clika-report"
 VERSION = 1
@@ -111,32 +114,42 @@ def _layer(quantized: Quantized, node: Node, decision: Decision) -> dict[str, An
 
 def _values(quantized: Quantized, node: Node, decision: Decision) -> dict[str, Any]:
     """What is known of the values at the end of the layer's group: calibration and parameters, by output port."""
-    group = quantized.plan.groups.get(decision.group or "")
-    end = quantized.plan.graph[group.end] if group else node
-    keys = [(end.name, port) for port in range(len(end.outputs))]
-    observers = {key: quantized.calibration.observers.get(key) for key in keys}
-    params = {key: quantized.parameters.activations.get(key) for key in keys}
-    weights = {
-        role: found for (name, role), found in quantized.parameters.weights.items() if name == node.name
-    }
-    spec = quantized.simulation.specs.get(node.name)
-    inner = spec.probabilities if spec else None
-    first = observers[keys[0]] if keys else None
-    chosen = params[keys[0]] if keys else None
+    end = _end(quantized.plan, node, decision)
+    first = quantized.calibration.observers.get((end.name, 0))
+    chosen = quantized.parameters.activations.get((end.name, 0))
     return {
         "calibration": first.summary().to_json() if first else None,
         "share_of_codes_used": first.share_of_codes_used(chosen) if first and chosen else None,
-        "quantization": {
-            "activations": {str(port): found.to_json() for (_, port), found in params.items() if found},
-            "weights": {role: found.to_json() for role, found in weights.items()},
-            **({"probabilities": inner.to_json()} if inner else {}),
-            **(
-                {"halves": [half.params.to_json() for half in spec.halves.values()]}
-                if spec and spec.halves
-                else {}
-            ),
-        },
+        "quantization": quantization_json(
+            quantized.plan, quantized.parameters, quantized.simulation, node, decision
+        ),
     }
+
+
+def quantization_json(
+    plan: Plan, parameters: Parameters, simulation: Simulation, node: Node, decision: Decision
+) -> dict[str, Any]:
+    """Parameters of the values at the end of the layer's group, by output port, and of its weights, by role."""
+    end = _end(plan, node, decision)
+    ports = {port: parameters.activations.get((end.name, port)) for port in range(len(end.outputs))}
+    weights = {role: found for (name, role), found in parameters.weights.items() if name == node.name}
+    spec = simulation.specs.get(node.name)
+    inner = spec.probabilities if spec else None
+    return {
+        "activations": {str(port): found.to_json() for port, found in ports.items() if found},
+        "weights": {role: found.to_json() for role, found in weights.items()},
+        **({"probabilities": inner.to_json()} if inner else {}),
+        **(
+            {"halves": [half.params.to_json() for half in spec.halves.values()]}
+            if spec and spec.halves
+            else {}
+        ),
+    }
+
+
+def _end(plan: Plan, node: Node, decision: Decision) -> Node:
+    group = plan.groups.get(decision.group or "")
+    return plan.graph[group.end] if group else node
 
 
 def _agreement(found: CodeAgreement) -> dict[str, Any]:

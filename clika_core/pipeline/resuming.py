@@ -26,7 +26,7 @@ from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
-from clika_core.pipeline.training_page import read_report
+from clika_core.pipeline.training_page import read_report, renew_plan
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.wiring import Wiring
 from clika_core.plugins.planning import checked_settings
@@ -105,6 +105,9 @@ def _resume(
         traced = _traced_again(backend, model, task, state, randomness)
     compressed = _compressed(traced, state, settings, task, randomness, journal)
     agree_on(compressed.plan, compressed.parameters, task.workers)
+    if settings != state.settings:
+        facts = (compressed.plan, compressed.parameters, compressed.simulation)
+        task.workers.once(lambda: renew_plan(folder, settings, *facts))
     start = Start(
         state.position,
         state.evaluation_random_state,

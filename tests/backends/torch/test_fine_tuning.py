@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -137,6 +138,9 @@ def test_resume_follows_new_skip_rules(finished: Path, tmp_path: Path) -> None:
     state = SavedState.load(finished)
     copied = tmp_path / "outputs" / "epoch_2" / "model.pompom"
     state.save(copied)
+    outputs = copied.parent.parent
+    for name in ("clika_report.json", "model_post_preprocessing.dot"):
+        shutil.copy(finished.parent.parent / name, outputs)
     more = settings(num_epochs=3)
     more.set_quantization_settings_for_layer(
         "conv_1", LayerQuantizationSettings(skip_quantization=True, skip_quantization_until=["conv_2"])
@@ -150,6 +154,13 @@ def test_resume_follows_new_skip_rules(finished: Path, tmp_path: Path) -> None:
     assert ("linear_2", "weight") in after.parameters.weights
     assert after.parameters.weights["linear_1", "weight"] == before.parameters.weights["linear_1", "weight"]
     assert summary(path)["evaluation"]["accuracy"]["value"] > 0.9
+    report = json.loads((outputs / "clika_report.json").read_text())
+    layers = {layer["name"]: layer for layer in report["layers"]}
+    assert [layers[name]["precision"] for name in ("conv_1", "linear_2")] == ["float", "quantized"]
+    assert layers["conv_1"]["quantization"]["weights"] == {}
+    assert layers["linear_2"]["quantization"]["weights"]
+    assert report["settings"] == more.to_json()
+    assert "rule conv_1" in (outputs / "model_post_preprocessing.dot").read_text()
 
 
 def test_resume_may_begin_at_an_earlier_number(finished: Path, tmp_path: Path) -> None:
