@@ -64,7 +64,7 @@
     const isDecade = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
     return {
       width: holder.clientWidth || 600,
-      height: 320,
+      height: 345,
       legend: { show: true, live: false, markers: { width: 2 } },
       cursor: { y: false, drag: { x: true, y: false } },
       scales: {
@@ -72,7 +72,7 @@
         y: { distr: 3, range: () => [floor, ceiling] },
       },
       axes: [
-        { ...axis, size: 105, rotate: -55, space: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, splits) => splits.map(nameAt), grid: { show: false } },
+        { ...axis, size: 130, rotate: -55, space: 26, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], values: (_, splits) => splits.map(nameAt), grid: { show: false } },
         { ...axis, size: 66, filter: (_, splits) => splits.map((value) => (isDecade(value) || (ceiling / floor < 100 && isRound(value)) ? value : null)), values: (_, splits) => splits.map((value) => (value === null ? "" : tick(value))), label: "QS (logarithmic)", labelSize: 22 },
       ],
       series: [{}, bars("quantized (filled)", "--bar-quantized"), bars("float (outlined)", "--bar-float", [4, 3])],
