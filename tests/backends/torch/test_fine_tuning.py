@@ -139,8 +139,7 @@ def test_resume_follows_new_skip_rules(finished: Path, tmp_path: Path) -> None:
     copied = tmp_path / "outputs" / "epoch_2" / "model.pompom"
     state.save(copied)
     outputs = copied.parent.parent
-    for name in ("clika_report.json", "model_post_preprocessing.dot"):
-        shutil.copy(finished.parent.parent / name, outputs)
+    shutil.copy(finished.parent.parent / "clika_report.json", outputs)
     more = settings(num_epochs=3)
     more.set_quantization_settings_for_layer(
         "conv_1", LayerQuantizationSettings(skip_quantization=True, skip_quantization_until=["conv_2"])
@@ -157,8 +156,6 @@ def test_resume_follows_new_skip_rules(finished: Path, tmp_path: Path) -> None:
     report = json.loads((outputs / "clika_report.json").read_text())
     layers = {layer["name"]: layer for layer in report["layers"]}
     assert [layers[name]["precision"] for name in ("conv_1", "linear_2")] == ["float", "quantized"]
-    assert layers["conv_1"]["quantization"]["weights"] == {}
-    assert layers["linear_2"]["quantization"]["weights"]
     assert report["settings"] == more.to_json()
     assert "rule conv_1" in (outputs / "model_post_preprocessing.dot").read_text()
 
