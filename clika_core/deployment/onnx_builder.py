@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,14 @@ class OnnxBuilder:
     def describe(self, name: str, value: Value) -> None:
         """Say what a name holds: for operators whose result ONNX does not infer, and to check all others."""
         self._values[name] = value
+
+    def remove_unread(self, names: Iterable[str], outputs: Collection[str]) -> None:
+        """Take out the nodes that give one of `names` alone, where no node and no output of the model reads it."""
+        read = {name for node in self._nodes for name in node.input} | set(outputs)
+        unread = set(names) - read
+        self._nodes = [node for node in self._nodes if not unread.issuperset(node.output)]
+        for name in unread:
+            self._values.pop(name, None)
 
     def size(self, symbol: str) -> str:
         """The value of a symbolic size as an int64 tensor of shape [1], read off the input that has it."""

@@ -107,6 +107,7 @@ class _Writer:
         self._entered: dict[ValueKey, str] = {}
         self._fenced: dict[ValueKey, str] = {}
         self._turned: dict[tuple[str, Order], str] = {}
+        self._halves: dict[str, tuple[str, str]] = {}
         self._fences = find_fences(simulation) if simulation else Fences((), ())
         self._layout = channels_first(self._graph, self._model.removed)
 
@@ -124,6 +125,7 @@ class _Writer:
             node.name: self._in_order(node.inputs[0].key, self._names[node.inputs[0].key], None)
             for node in self._graph.outputs
         }
+        self._builder.remove_unread(self._halves, outputs.values())
         laid_out = {key: self._layout.values.get((key[0], max(key[1], 0))) for key in self._codes}
         orders = {key: order for key, order in laid_out.items() if order is not None}
         return OnnxFile(_checked(self._builder.model(outputs, metadata)), self._codes, orders)
@@ -134,7 +136,7 @@ class _Writer:
         values = {port.role: reordered(self._graph.value(port.key), order) for port in node.inputs}
         weights, ranges = self._weights(node, spec)
         context = LoweringContext(
-            self._builder, written, values, self._inputs(node, spec), weights, spec, ranges
+            self._builder, written, values, self._inputs(node, spec), weights, spec, ranges, self._halves
         )
         results = lowering_of(node)(context)
         if spec is not None and spec.halves:
@@ -146,12 +148,13 @@ class _Writer:
 
     def _halved(self, context: LoweringContext, result: str, spec: LayerSpec) -> str:
         """The sum of the halves in which a result is rounded, for each of which the layer is written once."""
-        again = self._builder.repeated(result, auto_pad="NOTSET")
-        reals = [
-            self._pair((spec.node.name, port), name, half.params)
-            for (port, half), name in zip(spec.halves.items(), (result, again), strict=True)
-        ]
-        return context.one("Add", *reals)
+        names = {ABOVE: result, BELOW: self._builder.repeated(result, auto_pad="NOTSET")}
+        above, below = (
+            self._pair((spec.node.name, port), name, spec.halves[port].params) for port, name in names.items()
+        )
+        total = context.one("Add", above, below)
+        self._halves[total] = above, below
+        return total
 
     def _ended(self, key: ValueKey, name: str) -> str:
         """The reals of a layer's output: behind a pair where the value is carried as codes.

@@ -102,7 +102,8 @@ def _glu(context: LoweringContext) -> Sequence[str]:
 def _prelu(context: LoweringContext) -> Sequence[str]:
     """max(x, 0) + slope · min(x, 0), as PRelu where it is quantized: onnxruntime's kernel takes four times as long.
 
-    There is one slope, one for each channel, or slopes that broadcast.
+    There is one slope, one for each channel, or slopes that broadcast. Halves of `x` are there already where its sums
+    were rounded so.
     """
     x, slope, held = context.operand("input"), context.operand("weight"), context.node.weight("weight")
     if held is None or len(held.shape) <= 1:
@@ -111,8 +112,11 @@ def _prelu(context: LoweringContext) -> Sequence[str]:
         slope = context.one("Reshape", slope, shape)
     if context.spec is not None:
         return context.op("PRelu", [x, slope])
-    below = context.one("Min", x, context.number(0, "zero"))
-    return [context.one("Add", context.one("Relu", x), context.one("Mul", below, slope))]
+    if x in context.halves:
+        above, below = context.halves[x]
+    else:
+        above, below = context.one("Relu", x), context.one("Min", x, context.number(0, "zero"))
+    return [context.one("Add", above, context.one("Mul", below, slope))]
 
 
 LOWERINGS = {

@@ -25,7 +25,8 @@ class LoweringContext:
     `values` are shapes and dtypes of the operands that are no weights, by role; `inputs` and
     `weights` map roles to ONNX names. `spec` is set for an integer layer: a lowering that needs a
     value between two ONNX operators puts it behind a pair of the right parameters (`requantized`). `ranges` are
-    operands that count 0, 1, 2, ... along an axis of free size: their shapes, with -1 for that axis.
+    operands that count 0, 1, 2, ... along an axis of free size: their shapes, with -1 for that axis. `halves` are
+    the names of what is above zero and below, by the name of their sum.
     """
 
     builder: OnnxBuilder
@@ -35,6 +36,7 @@ class LoweringContext:
     weights: Mapping[str, str]
     spec: LayerSpec | None
     ranges: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    halves: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def operand(self, role: str) -> str:
         """The name of an operand: an input, a weight, or a number given as attribute."""
