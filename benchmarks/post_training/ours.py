@@ -77,7 +77,7 @@ def _deployed(traced: Any, batches: list[Any], clock: Clock, settings: dict[str,
     for name, value in settings.items():
         setattr(chosen.global_quantization_settings, name, value)
     with clock.part("quantize"), torch.no_grad():
-        found = quantize_traced(traced, chosen, find_target("ort"), Batches(batches))
+        found = quantize_traced(traced, chosen, find_target("ort"), Batches(batches), clock.step)
         found = improved(found, chosen, Batches(batches))
         path = deployment.deploy(found).save(Path(tempfile.mkdtemp()))
     return in_onnxruntime(path, clock)

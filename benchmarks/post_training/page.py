@@ -25,10 +25,11 @@ the seeds, in brackets the smallest and the largest. All layers may be quantized
   for all ([coverage.py](../post_training/coverage.py)).
 - *onnxruntime* means that the deployed file ran, *simulated* that rounding was computed in float.
 - *seconds* are of the processor, of one thread: exporting or tracing, and quantizing. NNCF for PyTorch captures the
-  model while it quantizes. They are the least of the seeds, beside other work on the machine.
+  model while it quantizes. They are the least of the seeds; peers ran beside other work on the machine. Ours
+  measures the sensitivity of every layer on the way, which no peer does: in brackets.
 - *others* are PReLUs, sums of two values and means, counted likewise: tools that leave them in float round less
   often. Ours leaves PReLUs in float, for which onnxruntime has no integer kernel; it writes a convolution in front of
-  one twice, which counts twice, and a PReLU as four operators with a sum.
+  one twice, which counts twice, and a PReLU as a product and a sum.
 - torchao's X86 quantizer passes over subclasses of `Conv2d`, which EfficientNet-Lite0's convolutions are;
   *plain convolutions* is the same model with them rewritten. It stops at layers whose results nothing reads, such as
   the pooler of MiniLM, so that this is left out for all.
@@ -59,7 +60,6 @@ def _cells(rows: Sequence[Row]) -> list[str]:
     if failed:
         return [f"failed: {failed[0]['error']}", *[""] * 7]
     last = rows[-1]
-    seconds = [min(row["seconds"].get(part, 0.0) for row in rows) for part in ("capture", "quantize")]
     return [
         last["runs_in"],
         _spread([_decibels(row) for row in rows], 1),
@@ -68,8 +68,15 @@ def _cells(rows: Sequence[Row]) -> list[str]:
         _of([row["layers"] for row in rows]),
         _of([row["products"] for row in rows]),
         _of([row["others"] for row in rows if "others" in row]) or "not counted",
-        f"{seconds[0]:.1f} + {seconds[1]:.1f}",
+        _seconds([row["seconds"] for row in rows]),
     ]
+
+
+def _seconds(rows: Sequence[Mapping[str, float]]) -> str:
+    """The least of each part."""
+    parts = ("capture", "quantize", "sensitivity")
+    capture, quantize, sensitivity = (min(row.get(part, 0.0) for row in rows) for part in parts)
+    return f"{capture:.1f} + {quantize:.1f}" + (f" ({sensitivity:.1f})" if sensitivity else "")
 
 
 def _best(rows: Sequence[Row]) -> str:

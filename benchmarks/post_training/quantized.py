@@ -20,16 +20,31 @@ Outputs = list[NDArray[Any]]
 
 @dataclass
 class Clock:
-    """Processor seconds by part: `capture` is tracing or export, `quantize` all that follows it."""
+    """Processor seconds by part: `capture` is tracing or export, `quantize` all that follows it.
+
+    `sensitivity`, which our pipeline measures on the way and no peer does, is counted apart.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _part: str = ""
+    _since: float = 0.0
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
         """Count what runs within towards one part."""
-        started = time.process_time()
+        self._turn(name)
         yield
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - started
+        self._turn("")
+
+    def step(self, name: str) -> None:
+        """A step of our pipeline begins within `quantize`."""
+        self._turn("sensitivity" if name == "sensitivity" else "quantize")
+
+    def _turn(self, name: str) -> None:
+        now = time.process_time()
+        if self._part:
+            self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
+        self._part, self._since = name, now
 
 
 @dataclass(frozen=True)
