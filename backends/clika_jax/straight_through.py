@@ -104,9 +104,14 @@ def with_residuals(codes: Any, unrounded: Any, scale: Any, low: Limit, high: Lim
 
     d is codes - unrounded within half a code of the limits, and codes elsewhere. `unrounded` has no gradient.
     """
+    return _with_residuals(codes, unrounded, scale, *as_float32(low, high, factor))
+
+
+@jax.jit
+def _with_residuals(codes: Any, unrounded: Any, scale: Any, low: Any, high: Any, factor: Any) -> Any:
     inside = (unrounded > low - 0.5) & (unrounded < high + 0.5)
     residuals = lax.stop_gradient(codes - jnp.where(inside, unrounded, 0))
-    return _passed(codes, scale, residuals * jnp.float32(factor))
+    return _passed(codes, scale, residuals * factor)
 
 
 @jax.custom_vjp
