@@ -17,7 +17,7 @@ from clika_core.pipeline.saved_state import SavedState
 from clika_core.training.callbacks import Callback
 from tests.backends.training import Trainings, settings, summary
 
-EPOCHS = 5
+EPOCHS = 8
 
 
 class OwnPass(NamedTuple):
