@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,9 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Node
-from clika_core.quality.reworking import Reweighted, in_reals
+from clika_core.quality.reworking import in_reals, run_reweighted
 from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
-from clika_core.simulation.compute import compute_codes, layer_weights
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
 from clika_core.targets.target import Arithmetic
@@ -146,7 +145,4 @@ class _CorrectingVisitor(SimulatingVisitor):
         shift = output.shift_from(self._seen[name])
         bias = self._model.parameters(name)["bias"].astype(np.float64) - shift
         self.biases[name] = bias.astype(np.float32)
-        own: dict[str, Any] = dict(call.weights)
-        own["bias"] = self._arrays.from_numpy(self.biases[name], like=call.weights["bias"])
-        weights = layer_weights(spec, Reweighted(call, own), codes, self._arrays)
-        return compute_codes(spec, call, codes, self._arrays, weights)
+        return run_reweighted(spec, call, codes, {"bias": self.biases[name]}, self._arrays)

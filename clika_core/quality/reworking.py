@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
 from clika_core.backend.wrapped_call import WrappedCall
@@ -43,13 +46,8 @@ class ReworkingVisitor(SimulatingVisitor):
         spec = self._simulation.specs[name]
         codes = self._codes(spec, call)
         change = self.changes[name] = self.rework(spec, call, codes)
-        own = {
-            role: self._arrays.from_numpy(array, like=call.weights[role])
-            for role, array in change.operands.items()
-        }
         changed = self._with_params(name, change) if change.params else spec
-        given = layer_weights(changed, Reweighted(call, {**call.weights, **own}), codes, self._arrays)
-        return compute_codes(changed, call, codes, self._arrays, given)
+        return run_reweighted(changed, call, codes, change.operands, self._arrays)
 
     def _with_params(self, name: str, change: Change) -> LayerSpec:
         work = self._work
@@ -57,6 +55,19 @@ class ReworkingVisitor(SimulatingVisitor):
         parameters = replace(work.parameters, weights={**work.parameters.weights, **own})
         operands = {**work.model.parameters(name), **change.operands}
         return layer_spec(self._simulation.wiring, work.plan.groups[name], work.target, parameters, operands)
+
+
+def run_reweighted(
+    spec: LayerSpec,
+    call: LayerCall,
+    codes: Sequence[Array],
+    operands: Mapping[str, NDArray[Any]],
+    arrays: ArrayOps,
+) -> Sequence[Array]:
+    """Run an integer layer on the centred `codes`, or indices, of its inputs, with `operands` in place of its own."""
+    own = {role: arrays.from_numpy(array, like=call.weights[role]) for role, array in operands.items()}
+    given = layer_weights(spec, _Reweighted(call, {**call.weights, **own}), codes, arrays)
+    return compute_codes(spec, call, codes, arrays, given)
 
 
 def in_reals(spec: LayerSpec, call: LayerCall, codes: Sequence[Array], arrays: ArrayOps) -> Array:
@@ -70,7 +81,7 @@ def in_reals(spec: LayerSpec, call: LayerCall, codes: Sequence[Array], arrays: A
     return call.run(reals, {**call.weights, "weight": weight})[0]
 
 
-class Reweighted(WrappedCall):
+class _Reweighted(WrappedCall):
     """A call with other weights."""
 
     def __init__(self, call: LayerCall, weights: Mapping[str, Array]) -> None:
