@@ -16,6 +16,7 @@ from clika_core.frozen import frozen
 from clika_core.plugins.checks import name_of, problem_of
 from clika_core.plugins.guard import told
 from clika_core.plugins.manager import LoadedPlugins, plugins
+from clika_core.settings.sections import OBSERVER_NAMES
 
 if TYPE_CHECKING:
     import click
@@ -120,12 +121,23 @@ def observers() -> dict[str, Callable[[], Observer]]:
 
 
 def observer_named(name: str) -> Callable[[], Observer]:
-    """The factory of the observer of that name. Raises SettingsError with the names there are."""
+    """The factory of the observer of that name. Raises SettingsError with the nearest names."""
+    check_observer_name(name)
+    return observers()[name]
+
+
+def check_observer_name(name: str) -> None:
+    """Raise SettingsError, with the nearest names, where there is no such observer. Imports no NumPy."""
     _refuse_contested("clika_register_observers", name)
-    found = observers().get(name)
-    if found is None:
-        raise SettingsError(f"there is no observer {name!r}", expected=", ".join(observers()))
-    return found
+    known = list(dict.fromkeys((*OBSERVER_NAMES, *registered("clika_register_observers").items)))
+    if name not in known:
+        close = nearest(name, known)
+        raise SettingsError(
+            f"there is no observer {name!r}",
+            found=_broken_plugins(),
+            expected=", ".join(known),
+            fix=f"did you mean {' or '.join(map(repr, close))}?" if close else None,
+        )
 
 
 def commands() -> dict[str, click.Command | CommandEntry]:

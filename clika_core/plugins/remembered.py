@@ -34,13 +34,14 @@ class Remembered:
             return None
         try:
             state, functions = known["state"], known["functions"]
-            return dict(functions) if state == _state(state["file"]) else None
+            is_same = state == _state(state["file"]) and _is_imported_from(state["file"], point)
+            return dict(functions) if is_same else None
         except (TypeError, KeyError, ValueError, OSError):
             return None
 
     def put(self, point: PluginPoint, functions: Mapping[str, str]) -> None:
         """Remember a plugin that was just examined, if it came from a file."""
-        file = getattr(sys.modules.get(point.value.partition(":")[0].strip()), "__file__", None)
+        file = getattr(sys.modules.get(_module(point)), "__file__", None)
         with suppress(OSError):
             if file:
                 self._known[_key(point)] = {"state": _state(file), "functions": dict(functions)}
@@ -54,6 +55,25 @@ class Remembered:
 
 def _key(point: PluginPoint) -> str:
     return json.dumps([_FORMAT, __version__, sys.version, sys.prefix, *point])
+
+
+def _module(point: PluginPoint) -> str:
+    return point.value.partition(":")[0].strip()
+
+
+def _is_imported_from(file: str, point: PluginPoint) -> bool:
+    """Whether no folder of the import path before the file's has another one: a second checkout, say, or an override.
+
+    A file in no such folder is found by an import hook, which is left to know it.
+    """
+    depth = _module(point).count(".") + (2 if os.path.basename(file).startswith("__init__.") else 1)
+    parts = file.rsplit(os.sep, depth)
+    for folder in sys.path:
+        if folder == parts[0]:
+            return True
+        if os.path.exists(os.path.join(folder, *parts[1:])):
+            return False
+    return True
 
 
 def _state(file: str) -> dict[str, Any]:

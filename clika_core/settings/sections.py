@@ -19,7 +19,8 @@ _COUNT: Final = Integer(minimum=1)
 _COUNT_OR_ZERO: Final = Integer(minimum=0)
 _POSITIVE: Final = Number(minimum=0, is_exclusive=True)
 _HALF_PRECISION: Final = Choice(("float16", "bfloat16"))
-_OBSERVER: Final = Choice(("min_max", "mean_min_max", "percentile", "mse", "entropy"), is_open=True)
+OBSERVER_NAMES: Final = ("min_max", "mean_min_max", "percentile", "mse", "entropy")
+_OBSERVER: Final = Choice(OBSERVER_NAMES, is_open=True)
 _LARGEST_SEED: Final = 2**32 - 1  # what NumPy takes
 
 

@@ -190,6 +190,20 @@ class Context:
         return None
 
     @cached_property
+    def unknown_observer(self) -> SettingsError | None:
+        """What is wrong with the name of the observer, where the file gives one."""
+        name = self.settings.global_quantization_settings.observer
+        if name is None:
+            return None
+        from clika_core.plugins.registry import check_observer_name
+
+        try:
+            check_observer_name(name)
+        except SettingsError as problem:
+            return problem
+        return None
+
+    @cached_property
     def measured(self) -> Mapping[str, Sensitivity]:
         """QS by layer, where a report of this graph is there."""
         return self.report.sensitivities() if self.has_report else {}

@@ -19,8 +19,8 @@ class InvalidValue(Rule):
     ## What it does
     Reports values of the wrong type or out of range, a section or rule that is no mapping, and combinations that
     contradict themselves: `skip_quantization_until` or `skip_quantization_downstream` without
-    `skip_quantization: true`, and both together. Also the name of a target that is not installed where the linter
-    runs: that of a plugin needs the plugin beside it, in pre-commit as one of `additional_dependencies`.
+    `skip_quantization: true`, and both together. Also the name of a target or an observer that is not installed where
+    the linter runs: that of a plugin needs the plugin beside it, in pre-commit as one of `additional_dependencies`.
 
     ## Why is this bad?
     The file is refused. The combinations would say two things at once.
@@ -114,16 +114,25 @@ class InvalidValue(Rule):
                 "there is no deployment target 'tflight': expected ort, ov, trt, tflite, qnn, stablehlo",
             ),
         ),
+        Invalid(
+            settings="global_quantization_settings: {observer: «min_maxx»}\n",
+            messages=("there is no observer 'min_maxx': expected min_max, mean_min_max, percentile",),
+        ),
     )
 
     def check(self, context: Context) -> Iterator[Finding]:
-        """Pass on what reading the file found, and look for the target."""
+        """Pass on what reading the file found, and look for the target and the observer."""
         for problem in context.problems:
             if problem.kind is ProblemKind.INVALID_VALUE:
                 yield finding_of(problem)
-        if (unknown := context.unknown_target) is not None:
-            yield Finding(
-                f"{unknown.message}: expected {unknown.expected}",
-                context.places.value_span("deployment_settings", "target_framework"),
-                help=unknown.fix or "install the plugin that brings it where the linter runs",
-            )
+        named = (
+            (context.unknown_target, ("deployment_settings", "target_framework")),
+            (context.unknown_observer, ("global_quantization_settings", "observer")),
+        )
+        for unknown, key in named:
+            if unknown is not None:
+                yield Finding(
+                    f"{unknown.message}: expected {unknown.expected}",
+                    context.places.value_span(*key),
+                    help=unknown.fix or "install the plugin that brings it where the linter runs",
+                )

@@ -79,6 +79,26 @@ def test_a_file_that_changed_is_examined_again(module: Path, examined: list[str]
     assert examined == ["acme"] * 3
 
 
+@pytest.mark.parametrize("package", [False, True])
+def test_another_checkout_that_comes_first_is_examined(
+    module: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examined: list[str], package: bool
+) -> None:
+    other = tmp_path / "other" / module.name
+    if package:
+        module.unlink()
+        module = module.with_suffix("") / "__init__.py"
+        other = other.with_suffix("") / "__init__.py"
+        module.parent.mkdir()
+        module.write_text(TEXT)
+    assert targets() == [("acme", "a target")]
+    other.parent.mkdir(parents=True)
+    other.write_text(TEXT.replace("a target", "another"))
+    assert targets() == [("acme", "a target")]
+    monkeypatch.syspath_prepend(tmp_path / "other")
+    assert targets() == targets() == [("acme", "another")]
+    assert examined == ["acme"] * 2
+
+
 @pytest.mark.usefixtures("module")
 def test_a_new_version_is_examined_again(examined: list[str]) -> None:
     assert targets()
