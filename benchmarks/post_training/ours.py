@@ -68,8 +68,7 @@ def _deployed(traced: Any, batches: list[Any], clock: Clock, settings: dict[str,
     import clika_core
     from clika_core.pipeline import deployment
     from clika_core.pipeline.data import Batches
-    from clika_core.pipeline.improving import improved
-    from clika_core.pipeline.quantization import quantize_traced
+    from clika_core.pipeline.improving import quantize_after_training
     from clika_core.plugins.registry import find_target
 
     chosen = clika_core.Settings()
@@ -77,7 +76,7 @@ def _deployed(traced: Any, batches: list[Any], clock: Clock, settings: dict[str,
     for name, value in settings.items():
         setattr(chosen.global_quantization_settings, name, value)
     with clock.part("quantize"), torch.no_grad():
-        found = quantize_traced(traced, chosen, find_target("ort"), Batches(batches), clock.step)
-        found = improved(found, chosen, Batches(batches))
+        target = find_target("ort")
+        found = quantize_after_training(traced, chosen, target, Batches(batches), clock.step)
         path = deployment.deploy(found).save(Path(tempfile.mkdtemp()))
     return in_onnxruntime(path, clock)

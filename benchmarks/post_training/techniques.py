@@ -1,11 +1,11 @@
-"""What each technique after training is worth: the same calibrated model improved by several sets of them.
+"""What each technique after training is worth: the same traced model quantized with several sets of them.
 
     python -m benchmarks.post_training.techniques --texts FOLDER --weights residual.pt
 
-A model is traced and calibrated once for each seed, so that the variants of a row differ in techniques alone; SQNR
-is that of the simulated outputs on samples that did not calibrate, every layer quantized that `ort` can run. Rows are
-kept in `benchmarks/results/post_training_techniques.jsonl`; `--models` and `--seeds` measure those again, the page is
-written from the rows. The folders are those of `python -m benchmarks.post_training`.
+A model is traced once for each seed, and all variants have the same samples, so that they differ in techniques
+alone; SQNR is that of the simulated outputs on samples that did not calibrate, every layer quantized that `ort` can
+run. Rows are kept in `benchmarks/results/post_training_techniques.jsonl`; `--models` and `--seeds` measure those
+again, the page is written from the rows. The folders are those of `python -m benchmarks.post_training`.
 """
 
 from __future__ import annotations
@@ -81,22 +81,19 @@ def _measured(case: Case, variants: Mapping[str, Variant]) -> Iterator[dict[str,
     import clika_core
     from clika_core.pipeline import deployment
     from clika_core.pipeline.data import Batches
-    from clika_core.pipeline.improving import improved
-    from clika_core.pipeline.quantization import quantize_traced
+    from clika_core.pipeline.improving import quantize_after_training
     from clika_core.plugins.registry import find_target
     from clika_core.quality import balancing, gains
 
     data = Batches([tensors(batch) for batch in case.batches(case.calibration)])
     evaluation = [list(batch.values()) for batch in case.batches(case.evaluation)]
-    settings = _settings(Variant())
     with torch.no_grad():
         traced = clika_core.trace(case.model, tensors(case.batches(case.calibration)[0]))
         floats = deployment.run_float(traced, evaluation)
-        calibrated = quantize_traced(traced, settings, find_target("ort"), data)
         for name, variant in variants.items():
             started = time.process_time()
             with mock.patch.object(balancing, "ALPHAS", variant.alphas or gains.ALPHAS):
-                found = improved(calibrated, _settings(variant), data)
+                found = quantize_after_training(traced, _settings(variant), find_target("ort"), data)
             seconds = time.process_time() - started
             distance = relative_l2(deployment.run_simulation(found, evaluation), floats)
             yield {
@@ -119,14 +116,14 @@ def _settings(variant: Variant) -> Any:
 
 
 def page_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table for each set of variants: SQNR seed by seed, and the processor seconds of all techniques together."""
+    """A table for each set of variants: SQNR seed by seed, and the processor seconds of the whole quantization."""
     lines = [
         "# What techniques after training are worth",
         "",
         "Written by `python -m benchmarks.post_training.techniques` out of `post_training_techniques.jsonl`. SQNR",
         "of the simulated outputs in dB on samples that did not calibrate, their mean and seed by seed, and in",
-        "brackets the least processor seconds of all techniques together, beside other work. All variants of a model",
-        "and seed start from the same calibrated model; every layer is quantized that `ort` can run, tails too.",
+        "brackets the least processor seconds of quantization as a whole, beside other work. All variants of a model",
+        "and seed have the same samples; every layer is quantized that `ort` can run, tails too.",
         "Biases are corrected in all of them.",
         "",
     ]

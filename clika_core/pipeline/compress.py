@@ -20,14 +20,14 @@ from clika_core.pictures.write import PREPROCESSED, replace_file, write_pictures
 from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE, Batches
 from clika_core.pipeline.evaluation import Evaluation, evaluate
-from clika_core.pipeline.improving import improved
+from clika_core.pipeline.improving import quantize_after_training
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.log_file import log_name, logged_to
 from clika_core.pipeline.metrics import Metric
 from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.portions import Portions, portions
-from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
 from clika_core.pipeline.summary import summary_lines
@@ -107,8 +107,7 @@ def compress(
         traced = trace(placed, data.calibration.first() if example_inputs is None else example_inputs)
         _tell(journal, narration.parsing_lines(traced.graph))
         _check_written(chosen, traced.graph)
-        quantized = quantize_traced(traced, settings, chosen, data.calibration, journal)
-        quantized = improved(quantized, settings, data.calibration, journal)
+        quantized = quantize_after_training(traced, settings, chosen, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.program)
         accuracy = _accuracy(evaluation, traced, native)

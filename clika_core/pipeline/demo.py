@@ -18,11 +18,11 @@ from clika_core.deployment.quantize_static import quantized_by_onnxruntime
 from clika_core.pipeline import deployment
 from clika_core.pipeline.compress import write_results
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved
+from clika_core.pipeline.improving import quantize_after_training
 from clika_core.pipeline.journal import Progress
 from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
-from clika_core.pipeline.quantization import Quantized, quantize_traced
+from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json
 from clika_core.plugins.registry import find_target
 from clika_core.settings.model import Settings
@@ -68,8 +68,7 @@ def run_demo(
         progress("trace")
         traced = backend.trace(backend.demo_network(weights), (calibration.first(),))
         target = find_target(settings.deployment_settings.target_framework)
-        quantized = quantize_traced(traced, settings, target, calibration, progress)
-        quantized = improved(quantized, settings, calibration, progress)
+        quantized = quantize_after_training(traced, settings, target, calibration, progress)
         progress("deploy")
         deployed = deployment.deploy(quantized)
         progress("compare on the test images")

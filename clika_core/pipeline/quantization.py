@@ -6,7 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from clika_core.backend.interface import TracedModel
 from clika_core.backend.preprocessing import preprocess
@@ -39,8 +39,8 @@ Result = TypeVar("Result")
 class Quantized:
     """A quantized model and all that led to it. `model` is preprocessed; `timings_seconds` are per step.
 
-    `improvements` say what techniques did afterwards, by the setting that switches each; `unimproved` is the
-    preprocessed model before them.
+    `improvements` say what techniques did, by the setting that switches each; `unimproved` is the preprocessed model
+    before them.
     """
 
     model: TracedModel
@@ -66,6 +66,18 @@ class Quantized:
         return QuantizedProgram(self.simulation, learned)
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A preprocessed model with parameters of its own, changed, and what was done to it, as in `Quantized`."""
+
+    model: TracedModel
+    improvements: Mapping[str, Improvement]
+
+
+Prepare: TypeAlias = Callable[[TracedModel, Points], Prepared]
+"""What is made of a preprocessed model before ranges are observed, given what will be rounded."""
+
+
 def quantize_traced(
     traced: TracedModel,
     settings: Settings,
@@ -73,8 +85,9 @@ def quantize_traced(
     data: Batches,
     progress: Progress | Journal | None = None,
     workers: Workers = ALONE,
+    prepare: Prepare | None = None,
 ) -> Quantized:
-    """Plan, preprocess, calibrate, measure every layer, and plan again with what was measured.
+    """Plan, preprocess, `prepare`, calibrate, measure every layer, and plan again with what was measured.
 
     Data is read twice: once by the observers, once by the measurement. Raises SettingsError before any data
     is read where a rule cannot be used. Each of several workers has a part of the data; what they find is merged,
@@ -86,8 +99,12 @@ def quantize_traced(
     wiring = Wiring(traced.graph)
     first_plan = clock("plan", lambda: make_plan(traced.graph, settings, target))
     free_plan = make_plan(traced.graph, unrestricted(settings), target)
-    model = clock("preprocess", lambda: preprocess(traced))
+    floating = clock("preprocess", lambda: preprocess(traced))
     plans = [(plan, _points(wiring, plan, target)) for plan in (first_plan, free_plan)]
+    prepared = Prepared(floating, {})
+    if prepare is not None:
+        prepared = clock("prepare", lambda: prepare(floating, plans[0][1]))
+    model = prepared.model
     values = list(dict.fromkeys(key for _, points in plans for key in points.observed))
     if settings.global_quantization_settings.quantization_sensitivity_threshold is not None:
         values = _float_values(
@@ -109,7 +126,18 @@ def quantize_traced(
     chosen = clock(
         "quantize", lambda: _simulate(model, plan, _points(wiring, plan, target), seen, target, settings)
     )
-    return Quantized(model, plan, target, seen, chosen.parameters, measured, chosen.simulation, clock.seconds)
+    return Quantized(
+        model,
+        plan,
+        target,
+        seen,
+        chosen.parameters,
+        measured,
+        chosen.simulation,
+        clock.seconds,
+        prepared.improvements,
+        None if prepare is None else floating,
+    )
 
 
 def fitted_target(settings: Settings, target: Target, journal: Journal) -> Target:

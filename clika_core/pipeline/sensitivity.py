@@ -10,6 +10,7 @@ from clika_core.ir.graph import Node
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE
+from clika_core.pipeline.improving import preparation
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.portions import portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced, unrestricted
@@ -92,9 +93,9 @@ def measure_sensitivity(
 ) -> SensitivityResult:
     """Measure every layer that `target` can run quantized, as if no rule, tail or threshold applied.
 
-    `calibration_data` is as `compress` takes it. `with_cumulative` adds each layer's error in the fully quantized
-    model; `with_task` the error of the model's outputs with that layer alone quantized, which takes one pass over
-    the data for each group of layers.
+    `calibration_data` is as `compress` takes it; as there, channels are equalized first. `with_cumulative` adds each
+    layer's error in the fully quantized model; `with_task` the error of the model's outputs with that layer alone
+    quantized, which takes one pass over the data for each group of layers.
     """
     settings = checked_settings(settings)
     journal = Journal.of(progress)
@@ -105,7 +106,8 @@ def measure_sensitivity(
     traced = trace(placed, data.first() if example_inputs is None else example_inputs)
     for line in narration.parsing_lines(traced.graph):
         journal.detail(line)
-    found = quantize_traced(traced, unrestricted(settings), chosen, data, journal)
+    prepare = preparation(settings, data, journal)
+    found = quantize_traced(traced, unrestricted(settings), chosen, data, journal, prepare=prepare)
     more: dict[str, Mapping[str, Measurement]] = {}
     measures = {"cumulative": (with_cumulative, cumulative), "task": (with_task, one_at_a_time)}
     for name, (is_wanted, measure) in measures.items():

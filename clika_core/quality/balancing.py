@@ -127,7 +127,7 @@ class _BalancingVisitor:
         if self._borders:
             for node, value in zip(self._work.plan.graph.inputs, self._work.inputs, strict=True):
                 self._see((node.name, 0), value)
-            self._work.reference.interpret(self._work.inputs, self)
+            self._work.reference.model.interpret(self._work.inputs, self)
 
     def __call__(self, call: LayerCall) -> Sequence[Array]:
         outputs = call.run()

@@ -18,18 +18,15 @@ how much of the error is the same everywhere, which is 1 for a pure shift and ne
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
-from clika_core.ir.channels import channel_axis
-from clika_core.ir.graph import Node
+from clika_core.quality.reference import OutputSample, sampled_outputs
 from clika_core.quality.reworking import in_reals, run_reweighted
-from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.simulation.visitor import SimulatingVisitor, Simulation
@@ -38,12 +35,11 @@ from clika_core.targets.target import Arithmetic
 Biases = Mapping[str, NDArray[np.float32]]
 
 STEADINESS: Final = 8  # from 1 to 8 MiniLM keeps its accuracy; with no limit at all it loses 3 dB
-MAX_ROWS: Final = 1024  # of the outputs of a layer, chosen at random, from which the variance is estimated
 
 
 def correct_biases(work: Work) -> tuple[Work, Improvement]:
     """The model with corrected biases."""
-    biases = corrected_biases(work.model, work.simulation, work.inputs, work.reference)
+    biases = corrected_biases(work.model, work.simulation, work.inputs, work.reference.outputs)
     found = work.with_biases(biases)
     return found, Improvement(tuple(biases), f"bias correction: the biases of {len(biases)} layers")
 
@@ -52,15 +48,15 @@ def corrected_biases(
     model: TracedModel,
     simulation: Simulation,
     inputs: Sequence[Array],
-    reference: TracedModel | None = None,
+    wanted: Mapping[str, OutputSample] | None = None,
 ) -> Biases:
     """The corrected biases, float32 [C], of the integer layers that have one; `model` stays as it is.
 
-    `inputs` are one batch of native inputs; the means are taken over it. Two passes: one of the float model
-    `reference`, which is `model` where no other is given, and one quantized.
+    `inputs` are one batch of native inputs; the means are taken over it. `wanted` are the float outputs for it, by
+    layer; where they are not given, those of `model` in a pass of their own.
     """
     heads = {head for head, spec in simulation.specs.items() if _has_bias(spec, model)}
-    seen = sampled_outputs(model if reference is None else reference, inputs, heads)
+    seen = sampled_outputs(model, inputs, heads) if wanted is None else {head: wanted[head] for head in heads}
     correcting = _CorrectingVisitor(simulation, model, seen)
     model.interpret(inputs, correcting)
     return correcting.biases
@@ -71,59 +67,12 @@ def _has_bias(spec: LayerSpec, model: TracedModel) -> bool:
     return is_sum and "bias" in model.parameters(spec.node.name)
 
 
-@dataclass(frozen=True, slots=True)
-class OutputSample:
-    """The mean of each channel of a layer's output, float64 [C], and some of its rows, float64 [<= MAX_ROWS, C].
-
-    The rows are the same for every output of the same shape; `owners` are the entries of axis 0, samples, that they
-    come from, int64 [<= MAX_ROWS].
-    """
-
-    mean: NDArray[np.float64]
-    rows: NDArray[np.float64]
-    owners: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, model: TracedModel, node: Node, output: Array) -> OutputSample:
-        """The sample of a native output."""
-        values = np.asarray(model.arrays.to_numpy(output))
-        by_row = np.moveaxis(values, channel_axis(node) % values.ndim, -1)
-        places = by_row.shape[:-1]
-        count = int(np.prod(places))
-        chosen = np.unravel_index(chosen_rows(count, MAX_ROWS), places)
-        mean = by_row.mean(axis=tuple(range(len(places))), dtype=np.float64)
-        return cls(mean, by_row[chosen].astype(np.float64), chosen[0])
-
-    def shift_from(self, reference: OutputSample) -> NDArray[np.float64]:
-        """What to take off each channel, [C]: the mean error, as far as it is the same everywhere."""
-        mean = self.mean - reference.mean
-        variance = (self.rows - reference.rows).var(axis=0) / STEADINESS
-        square = np.square(mean)
-        shift: NDArray[np.float64] = mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny)
-        return shift
-
-
-def sampled_outputs(
-    model: TracedModel, inputs: Sequence[Array], heads: Collection[str]
-) -> Mapping[str, OutputSample]:
-    """Samples of the outputs of these layers in a float pass over `inputs`."""
-    floats = _FloatVisitor(model, heads)
-    model.interpret(inputs, floats)
-    return floats.seen
-
-
-class _FloatVisitor:
-    """Runs a float pass and keeps a sample of the outputs of `heads`."""
-
-    def __init__(self, model: TracedModel, heads: Collection[str]) -> None:
-        self._model, self._heads = model, heads
-        self.seen: dict[str, OutputSample] = {}
-
-    def __call__(self, call: LayerCall) -> Sequence[Array]:
-        outputs = call.run()
-        if call.node.name in self._heads:
-            self.seen[call.node.name] = OutputSample.of(self._model, call.node, outputs[0])
-        return outputs
+def shift(found: OutputSample, wanted: OutputSample) -> NDArray[np.float64]:
+    """What to take off each channel, [C]: the mean error, as far as it is the same everywhere."""
+    mean = found.mean - wanted.mean
+    variance = (found.rows - wanted.rows).var(axis=0) / STEADINESS
+    square = np.square(mean)
+    return np.asarray(mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny))
 
 
 class _CorrectingVisitor(SimulatingVisitor):
@@ -142,7 +91,6 @@ class _CorrectingVisitor(SimulatingVisitor):
         spec = self._simulation.specs[name]
         codes = self._codes(spec, call)
         output = OutputSample.of(self._model, call.node, in_reals(spec, call, codes, self._arrays))
-        shift = output.shift_from(self._seen[name])
-        bias = self._model.parameters(name)["bias"].astype(np.float64) - shift
+        bias = self._model.parameters(name)["bias"].astype(np.float64) - shift(output, self._seen[name])
         self.biases[name] = bias.astype(np.float32)
         return run_reweighted(spec, call, codes, {"bias": self.biases[name]}, self._arrays)

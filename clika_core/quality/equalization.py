@@ -12,23 +12,21 @@ With r[v, c] the size of channel c in the quantized value v, and all values in w
     log s[c] = STRENGTH · mean over v of log(r[v, c] / max r[v])           size = sqrt(largest |x| · rms of x)
 
 STRENGTH 1 would make all channels alike and leave the differences to the columns of W2, which then share a scale
-per row; 1/2 shares them out. Ranges are calibrated anew for what has changed.
+per row; 1/2 shares them out. All of it is done before calibration: the ranges of scaled values are observed once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import Removals
-from clika_core.ir.graph import Node, ValueKey
+from clika_core.backend.interface import TracedModel
+from clika_core.ir.graph import Node
 from clika_core.quality.channels import Channels, follow_channels
-from clika_core.quality.work import Improvement, Work
-from clika_core.simulation.parameters import share
-from clika_core.simulation.points import BOUNDS, Points, quantization_points
+from clika_core.quality.work import FloatWork, Improvement
 
 STRENGTH: Final = 0.5
 LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this large
@@ -36,20 +34,15 @@ LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this l
 Operands = Mapping[tuple[str, str], NDArray[Any]]
 
 
-def equalize_layers(work: Work) -> tuple[Work, Improvement]:
-    """The model with equalized channels, and the ranges of what they changed calibrated anew."""
-    channels = follow_channels(work.model, work.inputs, _points(work).observed, sizes)
+def equalize_layers(work: FloatWork) -> tuple[FloatWork, Improvement]:
+    """The model with equalized channels."""
+    channels = follow_channels(work.model, work.inputs, work.rounded, sizes)
     factors = channel_factors(channels)
     layers = tuple(name for name, made in channels.made.items() if np.any(factors[made] != 1))
     if not layers:
         return work, Improvement((), "cross-layer equalization: no channels that can be scaled")
-    changed = {key for key, extent in channels.extents.items() if np.any(factors[extent.numbers] != 1)}
-    changed |= {(name, half) for name in layers for half in BOUNDS}
-    found = work.with_weights(scaled_operands(work, channels, factors))
-    found = found.with_reference(found.model.preprocess(Removals({})))
-    anew = [key for key in _points(work).observed if key in changed]
-    summary = f"cross-layer equalization: the outputs of {len(layers)} layers, {len(anew)} ranges anew"
-    return _observed_anew(found, anew), Improvement(layers, summary)
+    found = work.with_weights(scaled_operands(work.model, channels, factors))
+    return found, Improvement(layers, f"cross-layer equalization: the outputs of {len(layers)} layers")
 
 
 def sizes(rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -73,11 +66,11 @@ def channel_factors(channels: Channels) -> NDArray[np.float64]:
     return np.where(channels.free(), np.exp(logarithm[roots]), 1.0)
 
 
-def scaled_operands(work: Work, channels: Channels, factors: NDArray[np.float64]) -> Operands:
+def scaled_operands(model: TracedModel, channels: Channels, factors: NDArray[np.float64]) -> Operands:
     """The weights and biases of all layers whose channels are scaled, by (layer, role), rounded once."""
     found: dict[tuple[str, str], NDArray[Any]] = {}
     for name in dict.fromkeys((*channels.made, *channels.read)):
-        held, node = work.model.parameters(name), work.plan.graph[name]
+        held, node = model.parameters(name), model.graph[name]
         made = factors[channels.made[name]]
         weight = held["weight"] / made.reshape(-1, *[1] * (held["weight"].ndim - 1))
         if name in channels.read:
@@ -94,18 +87,3 @@ def _by_column(node: Node, shape: tuple[int, ...], factors: NDArray[np.float64])
     assert isinstance(groups, int)
     by_row = np.repeat(factors.reshape(groups, shape[1]), shape[0] // groups, axis=0)
     return by_row.reshape(shape[0], shape[1], *[1] * (len(shape) - 2))
-
-
-def _points(work: Work) -> Points:
-    plan = work.plan
-    return quantization_points(work.simulation.wiring, plan.groups, work.target, set(plan.skipped))
-
-
-def _observed_anew(work: Work, changed: Sequence[ValueKey]) -> Work:
-    """The same model, with parameters that fit values whose channels have changed."""
-    points, given = _points(work), work.parameters
-    observers = work.observe(work.model, changed)
-    observed = {key: given.activations[key] for key in points.observed}
-    for key, observer in observers.items():
-        observed[key] = observer.params(work.target.activation_scheme(observed[key].format.num_bits))
-    return work.with_activations(share(points, observed))

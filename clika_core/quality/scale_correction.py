@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall
 from clika_core.numerics import dequantize, quantize
-from clika_core.quality.bias_correction import OutputSample, sampled_outputs
+from clika_core.quality.reference import OutputSample
 from clika_core.quality.reworking import ReworkingVisitor, in_reals
 from clika_core.quality.work import Change, Improvement, Work
 from clika_core.schemes import PerChannel
@@ -48,7 +48,8 @@ def correct_scales(work: Work) -> tuple[Work, Improvement]:
     """The model with corrected scales of weights."""
     specs = work.simulation.specs.items()
     layers = {head for head, spec in specs if _has_own_scales(spec) and "bias" in work.model.parameters(head)}
-    visitor = _CorrectingVisitor(work, sampled_outputs(work.reference, work.inputs, layers))
+    wanted = {head: work.reference.outputs[head] for head in layers}
+    visitor = _CorrectingVisitor(work, wanted)
     changes = {name: change for name, change in visitor.run().items() if change.operands}
     found = work.with_changes(changes)
     summary = f"scale correction: the weights' scales of {len(changes)} layers, of {len(layers)} looked at"

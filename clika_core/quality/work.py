@@ -1,8 +1,11 @@
-"""`Work`: a quantized model that techniques improve one after the other, and what each of them says it did."""
+"""What techniques work on, one after the other, and what each of them says it did.
+
+`FloatWork` is a model before any range is known, `Work` the quantized model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
@@ -13,64 +16,71 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import Array, TracedModel
 from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams, raise_weight_scale_for_bias
-from clika_core.observers.observer import Observer
 from clika_core.planning.plan import Plan
+from clika_core.quality.reference import Reference
 from clika_core.simulation.parameters import Parameters, layer_weight_params
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Arithmetic, Target
 
 
 @dataclass(frozen=True)
-class Work:
+class FloatWork:
     """`model` is preprocessed, with parameters of its own; `inputs` are native, one batch, beside `graph.inputs`.
 
-    `reference` is the float model that quantization is compared with, value by value: that before any technique, or
-    one with the same results whose channels have other sizes. `observe` runs a model on all calibration data.
+    `rounded` are the values that will be codes, as far as plans know before sensitivity is measured.
     """
 
     model: TracedModel
-    reference: TracedModel
+    rounded: Collection[ValueKey]
+    inputs: Sequence[Array]
+
+    def with_weights(self, operands: Mapping[tuple[str, str], NDArray[Any]]) -> FloatWork:
+        """The same model with other operands by (layer, role), written into it."""
+        for (layer, role), array in operands.items():
+            self.model.parameters(layer)[role] = array
+        return self
+
+
+@dataclass(frozen=True)
+class Work:
+    """`model` is preprocessed, with parameters of its own.
+
+    `reference` is the float model that quantization is compared with, value by value.
+    """
+
+    model: TracedModel
+    reference: Reference
     plan: Plan
     target: Target
     parameters: Parameters
     simulation: Simulation
-    inputs: Sequence[Array]
-    observe: Callable[[TracedModel, Collection[ValueKey]], Mapping[ValueKey, Observer]]
+
+    @property
+    def inputs(self) -> Sequence[Array]:
+        """The samples: native, one batch, beside `graph.inputs`."""
+        return self.reference.inputs
 
     def with_parameters(self, parameters: Parameters) -> Work:
         """The same model with other quantization parameters."""
         made = simulation(self.model, self.plan, self.target, parameters)
         return replace(self, parameters=parameters, simulation=made)
 
-    def with_reference(self, reference: TracedModel) -> Work:
-        """The same model, compared with another one."""
-        return replace(self, reference=reference)
-
-    def with_activations(self, activations: Mapping[ValueKey, QuantParams]) -> Work:
-        """The same model with other parameters of values between layers, and those of its weights anew."""
-        given = replace(self.parameters, activations=activations)
-        return self._fitted(given, self.simulation.specs)
-
     def with_weights(self, operands: Mapping[tuple[str, str], NDArray[Any]]) -> Work:
         """The same model with other operands by (layer, role), written into it, and with parameters that fit them."""
         for (layer, role), array in operands.items():
             self.model.parameters(layer)[role] = array
-        return self._fitted(self.parameters, {layer for layer, _ in operands} & set(self.simulation.specs))
-
-    def _fitted(self, given: Parameters, layers: Collection[str]) -> Work:
-        """The same model with these parameters, those of the operands of `layers` as the model holds them."""
-        weights = dict(given.weights)
-        for layer in layers:
+        weights = dict(self.parameters.weights)
+        for layer in {layer for layer, _ in operands} & set(self.simulation.specs):
             found = layer_weight_params(
                 self.simulation.wiring,
                 self.plan.graph[layer],
                 self.model.parameters(layer),
-                given.activations,
+                self.parameters.activations,
                 self.target,
                 self.plan[layer].weights_num_bits,
             )
             weights.update({(layer, role): params for role, params in found.items()})
-        return self.with_parameters(replace(given, weights=weights))
+        return self.with_parameters(replace(self.parameters, weights=weights))
 
     def with_weight_params(self, params: Mapping[tuple[str, str], QuantParams]) -> Work:
         """The same model with other parameters of operands by (layer, role), raised where a bias would not fit."""

@@ -30,7 +30,7 @@ REPORT: Final[Mapping[str, str]] = {
     "borders": "where values change between float and integers, as in [the plan](plan.md)",
     "diagnostics": "findings on graph and rules: `code`, `severity`, `message`, `location`, `related`, `help`",
     "calibration": "`batches` and `samples` that were used",
-    "improvements": "what techniques changed after calibration, by the setting that switches each: `layers` and a "
+    "improvements": "what techniques changed, before and after calibration, by the setting of each: `layers` and a "
     "`summary`",
     "accuracy": "score by model (`float`, `quantized`: simulated, `deployed`), or null where nothing scored it",
     "metric": "what the scores are, where that is known: `top1` is a share of samples",

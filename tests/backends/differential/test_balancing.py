@@ -17,6 +17,7 @@ from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.plugins.registry import find_target
 from clika_core.quality.gains import divided
+from clika_core.quality.reference import Reference
 from clika_core.quality.work import Work
 from clika_core.settings.model import Settings
 from tests.backends.differential.comparing import copy_weights
@@ -137,13 +138,11 @@ def with_gains(found: Quantized, value: str, reader: str, gains: NDArray[np.floa
     """The model with these gains of at most 1 in front of a linear layer, which fit the value's range."""
     work = Work(
         found.model.preprocess(Removals({})),
-        found.model,
+        Reference(found.model, (), ()),
         found.plan,
         found.target,
         replace(found.parameters, gains={(value, 0): tuple(gains.tolist())}),
         found.simulation,
-        (),
-        lambda _, __: {},
     )
     made = work.with_weights({(reader, "weight"): divided(work.model.parameters(reader)["weight"], gains)})
     return replace(found, model=made.model, parameters=made.parameters, simulation=made.simulation)

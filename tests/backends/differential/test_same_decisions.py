@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved
+from clika_core.pipeline.improving import improved, preparation
+from clika_core.pipeline.journal import Journal
+from clika_core.pipeline.quantization import Quantized
 from clika_core.planning.plan import make_plan
 from clika_core.quality import scale_correction
 from clika_core.quality.bias_correction import corrected_biases
 from clika_core.quality.techniques import TECHNIQUES
+from clika_core.settings.model import Settings
+from clika_core.simulation.points import quantization_points
 from clika_core.targets.ort import ORT
 from tests.backends.differential.comparing import (
     computing,
@@ -167,6 +172,18 @@ def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
         assert np.abs(biases[1][layer] - bias).max() <= 1e-4 * max(np.abs(bias).max(), 1.0), layer
 
 
+def _prepared(found: Quantized, chosen: Settings, data: Batches) -> Quantized:
+    """`found` with the weights that its model has before calibration."""
+    prepare = preparation(chosen, data, Journal.of(None))
+    if prepare is None:
+        return found
+    points = quantization_points(
+        found.simulation.wiring, found.plan.groups, found.target, set(found.plan.skipped)
+    )
+    prepared = prepare(found.floating, points)
+    return replace(found, model=prepared.model, improvements=prepared.improvements)
+
+
 @pytest.mark.parametrize("technique", ["cross_layer_equalization", "adaptive_rounding", "scale_correction"])
 @pytest.mark.parametrize("name", ["residual_cnn", "mobile_blocks", "super_resolution"])
 def test_weights_are_improved_alike(
@@ -184,7 +201,7 @@ def test_weights_are_improved_alike(
         (other, with_parameters_of(quantized(other, name), theirs)),
     ):
         data = Batches([tuple(framework.given(inputs(name, 8, seed))) for seed in (1, 2)])
-        found.append(improved(given, chosen, data, lambda _: None))
+        found.append(improved(_prepared(given, chosen, data), chosen, data, lambda _: None))
     first, second = (each.improvements[technique].layers for each in found)
     assert first or (name, technique) == ("mobile_blocks", "cross_layer_equalization")  # relu6 everywhere
     assert set(first) == set(second)

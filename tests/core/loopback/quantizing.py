@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import LayerCall, TracedModel
 from clika_core.pipeline.data import Batches
+from clika_core.pipeline.improving import quantize_after_training
 from clika_core.pipeline.quantization import Quantized, quantize_traced
 from clika_core.quality.techniques import TECHNIQUES
 from clika_core.schemes.named import ACTIVATION_INT8_SYMMETRIC
@@ -51,6 +52,17 @@ def quantized(
     """Everything up to the simulation, for data given as tuples of inputs."""
     chosen = settings if settings is not None else settings_with()
     return quantize_traced(trace(model, data[0]), chosen, target, Batches(data), lambda _: None)
+
+
+def after_training(
+    model: LoopbackModel,
+    data: Sequence[tuple[NDArray[Any], ...]],
+    settings: Settings | None = None,
+    target: Target = ORT,
+) -> Quantized:
+    """The same with the techniques that the settings ask for."""
+    chosen = settings if settings is not None else settings_with()
+    return quantize_after_training(trace(model, data[0]), chosen, target, Batches(data), lambda _: None)
 
 
 def simulated_values(

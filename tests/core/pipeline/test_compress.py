@@ -164,6 +164,7 @@ def test_progress_names_every_step() -> None:
         "trace",
         "plan",
         "preprocess",
+        "prepare",
         "calibrate",
         "sensitivity",
         "quantize",

@@ -1,21 +1,41 @@
-"""Techniques run after calibration, on a model of their own, and say what they did."""
+"""Techniques run before and after calibration, on a model of their own, and say what they did."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from clika_core.pipeline import deployment
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved
+from clika_core.pipeline.improving import improved, quantize_after_training
 from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json
+from clika_core.quality.samples import MAX_SAMPLES
 from clika_core.quality.techniques import TECHNIQUES
+from clika_core.sensitivity.measure import measure
 from clika_core.settings.model import Settings
+from clika_core.targets.ort import ORT
 from clika_loopback.model import LoopbackModel
-from tests.core.loopback.networks import Sketch, batches
-from tests.core.loopback.quantizing import quantized, settings_with
+from clika_loopback.traced_model import trace
+from tests.core.loopback.networks import Batch, Sketch, batches
+from tests.core.loopback.quantizing import after_training, only, quantized, settings_with
+from tests.core.quality.test_equalization import unequal
+
+
+class Reading:
+    """Batches that count how many were read, each time."""
+
+    def __init__(self, data: list[Batch]) -> None:
+        self.data, self.passes = data, list[int]()
+
+    def __iter__(self) -> Iterator[Batch]:
+        self.passes.append(0)
+        place = len(self.passes) - 1
+        for batch in self.data:
+            self.passes[place] += 1
+            yield batch
 
 
 def deep(seed: int) -> LoopbackModel:
@@ -53,6 +73,24 @@ def test_the_model_before_stays_and_is_the_float_baseline() -> None:
     assert better.floating is found.model
     np.testing.assert_array_equal(found.model.parameters("conv_1")["bias"], before["bias"])
     assert not np.array_equal(better.model.parameters("conv_1")["bias"], before["bias"])
+
+
+def test_ranges_and_sensitivities_are_those_of_the_prepared_model() -> None:
+    model = unequal(1)
+    data = batches(model)
+    found = after_training(model, data, only("cross_layer_equalization"))
+    assert found.improvements["cross_layer_equalization"].layers
+    assert found.floating is not found.model
+    measured = measure(found.model, found.simulation, found.plan.groups, data)
+    assert found.measurements == measured
+    assert measured != quantized(model, data).measurements
+
+
+def test_data_is_read_whole_twice_and_its_first_batches_for_each_side_of_calibration() -> None:
+    model = deep(1)
+    read = Reading(batches(model, count=70, size=1))
+    quantize_after_training(trace(model, read.data[0]), settings_with(), ORT, Batches(read), lambda _: None)
+    assert sorted(read.passes) == [MAX_SAMPLES, MAX_SAMPLES, 70, 70]
 
 
 def test_nothing_is_done_where_nothing_is_asked_for_or_quantized() -> None:

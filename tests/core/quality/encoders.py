@@ -5,19 +5,15 @@ As in trained ones, that channel counts no more than the others: the weights tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, Removals, TracedModel
-from clika_core.calibration.calibrate import calibrate
-from clika_core.ir.graph import ValueKey
 from clika_core.ir.recording import Ref
-from clika_core.observers import OBSERVERS, Observer
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
+from clika_core.quality.reference import Reference
 from clika_core.quality.samples import joined_samples
 from clika_core.quality.work import Work
 from clika_loopback.model import LoopbackModel
@@ -74,13 +70,8 @@ def work_of(found: Quantized, data: list[Batch]) -> Work:
     """What techniques start from."""
     own: TracedModel = found.model.preprocess(Removals({}))
     samples: tuple[Array, ...] = tuple(joined_samples(found.model, iter(data)))
-
-    def _observe(model: TracedModel, keys: Collection[ValueKey]) -> Mapping[ValueKey, Observer]:
-        return calibrate(model, keys, iter(data), OBSERVERS["min_max"]).observers
-
-    return Work(
-        own, found.model, found.plan, found.target, found.parameters, found.simulation, samples, _observe
-    )
+    reference = Reference(found.model, samples, frozenset(found.simulation.specs))
+    return Work(own, reference, found.plan, found.target, found.parameters, found.simulation)
 
 
 def rows_of(seed: int, channels: int, count: int, outlier: float) -> NDArray[np.float32]:

@@ -8,14 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clika_core.pipeline import deployment
-from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.channels import follow_channels
 from clika_core.quality.equalization import LEAST, STRENGTH, channel_factors, sizes
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
-from tests.core.loopback.quantizing import only, quantized, settings_with
+from tests.core.loopback.quantizing import after_training, only, quantized
 
 
 def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:
@@ -31,8 +29,7 @@ def unequal(seed: int = 0, *, groups: int = 1) -> LoopbackModel:
 
 
 def equalized(model: LoopbackModel, data: list[Batch]) -> tuple[Quantized, Quantized]:
-    before = quantized(model, data)
-    return before, improved(before, only("cross_layer_equalization"), Batches(data))
+    return quantized(model, data), after_training(model, data, only("cross_layer_equalization"))
 
 
 def float_result(found: Quantized, batch: Batch) -> np.ndarray:
@@ -108,7 +105,7 @@ def test_where_no_channel_can_be_scaled_nothing_happens() -> None:
     assert after.parameters == before.parameters
 
 
-def test_ranges_are_calibrated_anew_on_all_data() -> None:
+def test_ranges_are_those_of_the_equalized_model_on_all_data() -> None:
     model = unequal(3)
     data = batches(model, count=3, size=8)
     _, after = equalized(model, data)
@@ -130,5 +127,6 @@ def test_biases_are_corrected_in_the_sizes_that_channels_have_now() -> None:
     model = unequal(1)
     data = batches(model, count=2, size=16)
     before = quantized(model, data)
-    both = improved(before, settings_with(), Batches(data))
+    both = after_training(model, data)
+    assert next(iter(both.improvements)) == "cross_layer_equalization"
     assert error(both, data[0]) < error(before, data[0])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,7 @@ from clika_core.numerics import fake_quantize, quantize
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
-from clika_core.quality.bias_correction import OutputSample
+from clika_core.quality.reference import OutputSample, Reference
 from clika_core.quality.scale_correction import LARGEST, correct_scales, layer_factor
 from clika_core.quality.work import Work
 from clika_loopback.model import LoopbackModel
@@ -98,8 +96,8 @@ def work_of(found: Quantized, inputs: tuple[np.ndarray, ...]) -> Work:
     for role, array in reference.parameters("linear_1").items():
         reference.parameters("linear_1")[role] = array * np.float32(1.1)
     own = found.model.preprocess(Removals({}))
-    nothing: Any = None
-    return Work(own, reference, found.plan, found.target, found.parameters, found.simulation, inputs, nothing)
+    compared = Reference(reference, inputs, frozenset(found.simulation.specs))
+    return Work(own, compared, found.plan, found.target, found.parameters, found.simulation)
 
 
 def test_a_factor_between_the_float_and_the_quantized_model_goes_into_the_scales() -> None:

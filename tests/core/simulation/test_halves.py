@@ -13,15 +13,21 @@ from clika_core.deployment.runtime_kernels import kernels, optimized
 from clika_core.frozen import replace
 from clika_core.numerics import bias_params, fake_quantize
 from clika_core.pipeline import deployment
-from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.simulation.points import ABOVE, BELOW, BOUNDS
 from clika_core.targets.ort import ORT
 from clika_core.targets.target import Target
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
-from tests.core.loopback.quantizing import SYMMETRIC, float_values, quantized, settings_with, simulated_values
+from tests.core.loopback.quantizing import (
+    SYMMETRIC,
+    after_training,
+    float_values,
+    only,
+    quantized,
+    settings_with,
+    simulated_values,
+)
 
 
 def network(*, read_twice: bool = False) -> LoopbackModel:
@@ -88,10 +94,10 @@ def test_its_error_is_smaller_than_with_one_row_of_codes() -> None:
     assert errors[0] < 0.8 * errors[1]
 
 
-def test_halves_are_calibrated_anew_where_channels_are_equalized() -> None:
+def test_halves_are_calibrated_behind_equalization_where_channels_are_equalized() -> None:
     found, data = run()
-    settings = settings_with(skip=["leaky_relu_1"], bias_correction=False, scale_correction=False)
-    better = improved(found, settings, Batches(data))
+    settings = only("cross_layer_equalization", skip=["leaky_relu_1"])
+    better = after_training(network(), data, settings, HALVING)
     assert better.improvements["cross_layer_equalization"].layers == ("conv_1",)
     halves = [[each.parameters.activations["conv_1", port] for port in BOUNDS] for each in (found, better)]
     assert halves[0] != halves[1]
