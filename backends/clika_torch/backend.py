@@ -116,6 +116,13 @@ class TorchBackend(Backend):
         held = {str(tensor.device) for tensor in (*model.parameters(), *model.buffers())}
         return model if held <= {wanted} else copy.deepcopy(model).to(wanted)
 
+    def widened(self, model: Any, inputs: Any) -> tuple[Any, Any] | None:
+        """Copies of the module and its inputs in float32, where one holds float16 or bfloat16."""
+        _import_torch()
+        from clika_torch.widening import widened
+
+        return widened(model, inputs)
+
     def restored(self, program: StoredProgram, graph: Graph) -> TracedModel:
         """The traced model that was stored. Raises StateError for anything else."""
         _import_torch()

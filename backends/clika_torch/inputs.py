@@ -16,6 +16,7 @@ from clika_core.errors import DataError
 from clika_core.ir.graph import Node
 from clika_torch.dtypes import dtype_name
 from clika_torch.structure import Flat, flatten
+from clika_torch.widening import widened_tensor
 
 
 def as_tensors(leaves: Iterable[Any], device: torch.device | None = None) -> list[Tensor]:
@@ -78,7 +79,15 @@ def _is_same(first: Any, second: Any) -> bool:
     return first is second or bool(first == second)
 
 
-def check_tensors(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> None:
-    """Raise DataError naming the input unless each tensor has the dtype and the shape of its input node."""
-    found = [(dtype_name(array.dtype), tuple(array.shape)) for array in arrays]
+def fitting_tensors(arrays: Sequence[Tensor], nodes: Sequence[Node]) -> list[Tensor]:
+    """The tensors, in float32 where that is what an input is traced with and the tensor is in half precision.
+
+    Raises DataError naming the input unless each has the dtype and the shape of its input node.
+    """
+    fitting = [
+        widened_tensor(array) if node.outputs[0].dtype == "float32" else array
+        for array, node in zip(arrays, nodes, strict=True)
+    ]
+    found = [(dtype_name(array.dtype), tuple(array.shape)) for array in fitting]
     check_fit(found, nodes, conversion=".to(torch.{dtype}) in torch")
+    return fitting

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from clika_core.backend.interface import Program as NativeProgram
 from clika_core.backend.interpreter import LayerRole
 from clika_core.backend.schedule import Schedule
-from clika_torch.inputs import as_tensors, check_tensors
+from clika_torch.inputs import as_tensors, fitting_tensors
 from clika_torch.interpreter import Held, build_result
 from clika_torch.native_state import OwnTensor, native_state
 from clika_torch.operation import Operation
@@ -75,7 +75,7 @@ class NativeModel(nn.Module):
         """The result with the traced model's structure; raises DataError where an input does not fit."""
         own = self.traced()
         arrays = as_tensors(own.trace.layout.take_call(args, kwargs), own.held.device)
-        check_tensors(arrays, own.graph.inputs)
+        arrays = fitting_tensors(arrays, own.graph.inputs)
         return build_result(own.trace.program, self._clika.program(own, arrays), own.held, arrays)
 
     def traced(self) -> TorchTracedModel:

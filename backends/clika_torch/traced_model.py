@@ -17,7 +17,7 @@ from clika_core.backend.schedule import Schedule
 from clika_core.backend.scheduled_model import ScheduledModel
 from clika_core.errors import ModelError
 from clika_torch.arrays import TorchArrays
-from clika_torch.inputs import as_tensors, check_tensors
+from clika_torch.inputs import as_tensors, fitting_tensors
 from clika_torch.interpreter import Held, TorchInterpreter, build_result
 from clika_torch.operation import Operation
 from clika_torch.parameters import TorchParameters
@@ -62,8 +62,7 @@ class TorchTracedModel(ScheduledModel[Operation]):
         Raises DataError naming the input when a shape or dtype does not fit.
         """
         arrays = as_tensors(self.trace.layout.take(inputs), self.held.device)
-        check_tensors(arrays, self.graph.inputs)
-        return tuple(arrays)
+        return tuple(fitting_tensors(arrays, self.graph.inputs))
 
     def native_inputs(self, arrays: Sequence[NDArray[Any]]) -> tuple[Tensor, ...]:
         """NumPy arrays as tensors on the model's device."""

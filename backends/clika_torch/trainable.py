@@ -24,7 +24,7 @@ from clika_core.backend.trainable import (
     TrainedProgram,
 )
 from clika_torch.arrays import to_numpy
-from clika_torch.inputs import as_tensors, check_tensors
+from clika_torch.inputs import as_tensors, fitting_tensors
 from clika_torch.interpreter import build_result
 from clika_torch.native_model import LEARNED
 from clika_torch.optimizer import Rebuilt, built_in, named_parameters, rebuilt, rebuilt_by_position
@@ -196,8 +196,7 @@ class TorchTrainable(Trainable):
 
     def _arrays(self, own: TorchTracedModel, inputs: Any) -> list[Tensor]:
         arrays = as_tensors(own.trace.layout.take(inputs), own.held.device)
-        check_tensors(arrays, own.graph.inputs)
-        return arrays
+        return fitting_tensors(arrays, own.graph.inputs)
 
     def _clipped(self) -> float | None:
         if self._setup.clip_norm is None:

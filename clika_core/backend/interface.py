@@ -210,6 +210,13 @@ class Backend(ABC):
             raise ModelError(f"{self.name} models run on the CPU", found=f"device {device!r}", fix="use cpu")
         return model
 
+    def widened(self, model: Any, inputs: Any) -> tuple[Any, Any] | None:
+        """Copies in float32 of a model in half precision and its inputs; None where it is in none.
+
+        Quantization computes in float32. A backend that says nothing here has such models refused, with what to do.
+        """
+        return None
+
     def set_seed(self, seed: int) -> None:
         """Seed the framework's own random numbers, where it is loaded. By default there are none."""
         return

@@ -31,8 +31,8 @@ from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
 from clika_core.pipeline.summary import summary_lines
-from clika_core.pipeline.tracing import trace
 from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
+from clika_core.pipeline.widening import in_float32
 from clika_core.planning.plan import Plan
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
@@ -81,7 +81,8 @@ def compress(
 
     `calibration_data` is an array or a dict of arrays whose first axis is the sample, or an iterable of batches as
     the model takes them; its first `stats_steps` batches are used. As a `Dataset`, with targets or without, it
-    also gives the evaluation data: the batches that are left. `example_inputs` default to the first batch.
+    also gives the evaluation data: the batches that are left. `example_inputs` default to the first batch. A model
+    in half precision is compressed in float32, where its backend can widen it.
 
     `evaluation_data`, a `Dataset` or an iterable of `(inputs, targets)`, is run through the float, the quantized
     and the deployed model; `metric` is "top1", a function of (outputs, targets), or an object with `update` and
@@ -103,8 +104,11 @@ def compress(
         notes = settings_notes(settings)
         data = portions(calibration_data, evaluation_data, settings, batch_size)
         journal.step("trace")
-        placed = model if device is None else find_backend(model).on_device(model, device)
-        traced = trace(placed, data.calibration.first() if example_inputs is None else example_inputs)
+        backend = find_backend(model)
+        placed = model if device is None else backend.on_device(model, device)
+        example = data.calibration.first() if example_inputs is None else example_inputs
+        placed, example, widening = in_float32(backend, placed, example)
+        traced = backend.trace(placed, example)
         _tell(journal, narration.parsing_lines(traced.graph))
         _check_written(chosen, traced.graph)
         quantized = quantize_after_training(traced, settings, chosen, data.calibration, journal)
@@ -115,7 +119,7 @@ def compress(
         make = _deploy if chosen.has_file else _simulate_only
         outcome, deployed = make(traced, quantized, data.calibration, accuracy)
         found = _evaluate(traced, quantized, deployed, data, metric, journal)
-        outcome = _complete(outcome, found, (*notes, *plan_notes(quantized.plan), *data.notes))
+        outcome = _complete(outcome, found, (*notes, *widening, *plan_notes(quantized.plan), *data.notes))
         report = report_json(quantized, settings, outcome, seed)
         path = None
         if folder is not None:

@@ -26,6 +26,7 @@ from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
+from clika_core.pipeline.widening import in_float32
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.plugins.planning import checked_settings
 from clika_core.plugins.registry import find_backend, find_target
@@ -97,7 +98,8 @@ def _compress(
     start = randomness.state()
     calibration = calibration_batches(task, settings, randomness, start)
     journal.step("trace")
-    traced = backend.trace(backend.on_own_device(model, task.workers), calibration.example)
+    model, example, widening = in_float32(backend, model, calibration.example)
+    traced = backend.trace(backend.on_own_device(model, task.workers), example)
     task.workers.agree("the model that they traced", traced.graph.fingerprint)
     tell_details(journal, parsing_lines(traced.graph))
     if type(traced).trainable is TracedModel.trainable:
@@ -133,7 +135,9 @@ def _compress(
         folder, compressed, task, randomness, journal, start=Start(start, start), user_model=model
     )
     say_learning_rate(settings, opened.learning_rate, journal)
-    notes = tuple(plan_notes(quantized.plan))
+    for note in widening:
+        journal.note(note)
+    notes = (*widening, *plan_notes(quantized.plan))
     report = report_json(quantized, settings, Outcome(notes=notes), seed)
     report["learning_rate"] = opened.learning_rate
     task.workers.once(lambda: write_results(folder, traced, quantized, report))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clika_core.backend.interface import Backend
+from clika_core.errors import ModelError
 from clika_core.pipeline.compress import CompressionResult, compress
 from clika_core.pipeline.data import BATCH_SIZE, Batches
 from clika_core.pipeline.journal import Journal, Progress
@@ -47,12 +48,18 @@ def compress_parts(
     files of a part are in the folder of its path in `output_dir`. A rule that matches no layer of a part is left to
     the others: give `on_unmatched="ignore"`.
 
-    Raises what `compress` raises, and ModelError where a path is no submodule.
+    Raises what `compress` raises, and ModelError where a path is no submodule, or the model is in half precision.
     """
     backend = find_backend(model)
     if device is not None:
         model = backend.on_device(model, device)
     batches = portions(calibration_data, None, checked_settings(settings), batch_size).calibration
+    if backend.widened(model, batches.first()) is not None:
+        raise ModelError(
+            "parts of a model in half precision would compute in float32, the rest of it in half precision",
+            expected="a model, and data, in float32",
+            fix="convert both before, in PyTorch with model.float()",
+        )
     parts = {
         path: compress(
             part,

@@ -27,6 +27,7 @@ from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
 from clika_core.pipeline.training_log import tell_details, training_log
 from clika_core.pipeline.training_page import read_report, renew_plan
+from clika_core.pipeline.widening import in_float32
 from clika_core.planning.plan import Plan, make_plan
 from clika_core.planning.wiring import Wiring
 from clika_core.plugins.planning import checked_settings
@@ -152,6 +153,7 @@ def _traced_again(
         )
     with OwnStream(randomness, state.position.random_state).active():
         inputs = next((as_batch(batch)[0] for batch in task.training()), None)
+    model, inputs, _ = in_float32(backend, model, inputs)
     traced: TracedModel = backend.trace(model, inputs)
     if traced.graph.fingerprint != state.graph.fingerprint:
         raise StateError(

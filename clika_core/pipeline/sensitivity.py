@@ -15,7 +15,7 @@ from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.portions import portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced, unrestricted
 from clika_core.pipeline.report import FORMAT, VERSION, finite
-from clika_core.pipeline.tracing import trace
+from clika_core.pipeline.widening import in_float32
 from clika_core.planning.plan import Plan
 from clika_core.planning.wording import describe
 from clika_core.plugins.planning import checked_settings
@@ -102,8 +102,14 @@ def measure_sensitivity(
     chosen = find_target(target or settings.deployment_settings.target_framework)
     data = portions(calibration_data, None, settings, batch_size).calibration
     journal.step("trace")
-    placed = model if device is None else find_backend(model).on_device(model, device)
-    traced = trace(placed, data.first() if example_inputs is None else example_inputs)
+    backend = find_backend(model)
+    placed = model if device is None else backend.on_device(model, device)
+    placed, example, notes = in_float32(
+        backend, placed, data.first() if example_inputs is None else example_inputs
+    )
+    for note in notes:
+        journal.note(note)
+    traced = backend.trace(placed, example)
     for line in narration.parsing_lines(traced.graph):
         journal.detail(line)
     prepare = preparation(settings, data, journal)
