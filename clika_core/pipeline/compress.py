@@ -24,7 +24,7 @@ from clika_core.pipeline.improving import quantize_after_training
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.log_file import log_name, logged_to
 from clika_core.pipeline.metrics import Metric
-from clika_core.pipeline.notes import agreement_notes, plan_notes, settings_notes
+from clika_core.pipeline.notes import agreement_notes, plan_notes, score_notes, settings_notes
 from clika_core.pipeline.output_folder import output_folder
 from clika_core.pipeline.portions import Portions, portions
 from clika_core.pipeline.quantization import Quantized
@@ -207,9 +207,8 @@ def _complete(outcome: Outcome, found: Evaluation | None, notes: Sequence[str]) 
     metric = outcome.metric
     if found is not None and found.scores and all(value is None for value in accuracy.values()):
         accuracy, metric = found.scores, found.metric
-    return replace(
-        outcome, accuracy=accuracy, metric=metric, evaluation=found, notes=(*notes, *outcome.notes)
-    )
+    notes = (*notes, *score_notes(accuracy, metric), *outcome.notes)
+    return replace(outcome, accuracy=accuracy, metric=metric, evaluation=found, notes=notes)
 
 
 def _as_traced(model: TracedModel, inputs: Sequence[Any]) -> tuple[Any, ...]:

@@ -71,3 +71,13 @@ def agreement_notes(codes: Mapping[str, CodeAgreement], end_to_end: Mapping[str,
     ]
     notes = [f"simulation and runtime differ in {', '.join(poor)}"] if poor else []
     return notes + [f"{name} is {value}" for name, value in end_to_end.items() if not math.isfinite(value)]
+
+
+def score_notes(scores: Mapping[str, float | None], metric: str | None) -> list[str]:
+    """Scores that are no numbers, by model: nothing follows from them."""
+    called = f"the metric {metric}" if metric else "evaluation="
+    return [
+        f"{called} is {value} for the {model} model: no accuracy follows from it"
+        for model, value in scores.items()
+        if value is not None and not math.isfinite(value)
+    ]
