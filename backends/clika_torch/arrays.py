@@ -65,9 +65,13 @@ class TorchArrays:
         """
         is_exact = -126 <= bin_exponent <= 0 and abs(first_bin) < 2**24
         total = torch.zeros(num_bins, dtype=torch.int64, device=array.device)
-        for part in _parts(array):
-            values = part.float() if is_exact else part.double()
-            bins = (values * 2.0**-bin_exponent).floor_().sub_(float(first_bin)).int()
+        parts = _parts(array)
+        size = max(part.numel() for part in parts)
+        reals = torch.empty(size, dtype=torch.float32 if is_exact else torch.float64, device=array.device)
+        numbers = torch.empty(size, dtype=torch.int32, device=array.device)
+        for part in parts:
+            values, bins = reals[: part.numel()].copy_(part), numbers[: part.numel()]
+            bins.copy_(values.mul_(2.0**-bin_exponent).floor_().sub_(float(first_bin)))
             total += torch.bincount(bins, minlength=num_bins)
         return to_numpy(total)
 
@@ -143,14 +147,6 @@ class TorchArrays:
         """`array · factor + addend`, rounded once: in float64 the product is exact."""
         given = (x if isinstance(x, Tensor) else float(x) for x in (factor, addend))
         return multiply_add(array, *given)
-
-    def multiply_then_add(self, array: Tensor, factor: Tensor, addend: Tensor) -> Tensor:
-        """`array · factor + addend`, rounded twice: two operations, which inductor does not contract on a CPU."""
-        return array * factor + addend
-
-    def inverse_root(self, array: Tensor) -> Tensor:
-        """`1 / sqrt(array)`: torch's root in float32 is not always the nearest number, float64's is."""
-        return 1 / array.detach().double().sqrt().float()
 
     def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.

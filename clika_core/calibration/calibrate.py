@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -15,6 +15,7 @@ from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams
 from clika_core.observers.observer import Observer
 from clika_core.planning.wiring import Wiring
+from clika_core.schemes.scheme import QuantScheme
 from clika_core.simulation.attention import probabilities
 from clika_core.simulation.parameters import Parameters, layer_weight_params, share
 from clika_core.simulation.points import BOUNDS, PROBABILITIES, Points
@@ -28,6 +29,15 @@ class Calibration:
     observers: Mapping[ValueKey, Observer]
     num_batches: int
     num_samples: int
+    _chosen: dict[tuple[ValueKey, QuantScheme], QuantParams] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+
+    def params(self, key: ValueKey, scheme: QuantScheme) -> QuantParams:
+        """The parameters of a value, chosen once for each scheme: several plans ask for them."""
+        if (key, scheme) not in self._chosen:
+            self._chosen[key, scheme] = self.observers[key].params(scheme)
+        return self._chosen[key, scheme]
 
 
 def calibrate(
@@ -91,7 +101,10 @@ def make_parameters(
     bits: Mapping[str, tuple[int, int]],
 ) -> Parameters:
     """The parameters of every point, and of the weights of `heads`; `bits` are (weights, activations) by layer."""
-    observed = {key: _params(calibration.observers[key], key, target, bits) for key in points.observed}
+    observed = {
+        key: calibration.params(key, target.activation_scheme(bits.get(key[0], (8, 8))[1]))
+        for key in points.observed
+    }
     activations = share(points, {**observed, **_fixed(wiring, heads, observed, target)})
     weights = {
         (head, role): params
@@ -101,12 +114,6 @@ def make_parameters(
         ).items()
     }
     return Parameters(activations, weights)
-
-
-def _params(
-    observer: Observer, key: ValueKey, target: Target, bits: Mapping[str, tuple[int, int]]
-) -> QuantParams:
-    return observer.params(target.activation_scheme(bits.get(key[0], (8, 8))[1]))
 
 
 def _fixed(

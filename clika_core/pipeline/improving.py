@@ -9,9 +9,11 @@ from clika_core.backend.interface import Removals, TracedModel
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.quantization import Prepare, Prepared, Quantized, quantize_traced
+from clika_core.quality import techniques
 from clika_core.quality.reference import Reference
+from clika_core.quality.running_layer import summing_heads
 from clika_core.quality.samples import joined_samples
-from clika_core.quality.techniques import IMPROVING, PREPARING, applied, chosen_techniques
+from clika_core.quality.techniques import IMPROVING, PREPARING, chosen_techniques
 from clika_core.quality.work import FloatWork, Work
 from clika_core.settings.model import Settings
 from clika_core.simulation.points import Points
@@ -47,7 +49,7 @@ def preparation(settings: Settings, data: Batches, journal: Journal) -> Prepare 
     def prepare(floating: TracedModel, points: Points) -> Prepared:
         samples = joined_samples(floating, data.native(floating))
         work = FloatWork(floating.preprocess(Removals({})), points.observed, samples)
-        prepared, done = applied(work, PREPARING, chosen, journal.detail)
+        prepared, done = techniques.prepared(work, chosen, journal.detail)
         return Prepared(prepared.model, done)
 
     return prepare
@@ -69,13 +71,13 @@ def improved(
     samples = joined_samples(quantized.model, data.native(quantized.model))
     work = Work(
         quantized.model.preprocess(Removals({})),
-        Reference(quantized.model, samples, frozenset(quantized.simulation.specs)),
+        Reference(quantized.model, samples, summing_heads(quantized.simulation)),
         quantized.plan,
         quantized.target,
         quantized.parameters,
         quantized.simulation,
     )
-    work, done = applied(work, IMPROVING, chosen, journal.detail)
+    work, done = techniques.improved(work, chosen, journal.detail)
     seconds = round(time.perf_counter() - started, 4)
     return replace(
         quantized,

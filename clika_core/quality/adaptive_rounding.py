@@ -6,55 +6,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clika_core.backend.interface import Array, LayerCall
 from clika_core.numerics import QuantParams
 from clika_core.quality.channels import WEIGHTED
-from clika_core.quality.reworking import ReworkingVisitor
+from clika_core.quality.reworking import Rework
 from clika_core.quality.rounding import adaptive_codes, output_error, second_moments
+from clika_core.quality.running_layer import RunningLayer
 from clika_core.quality.summed_inputs import num_groups, summed_inputs
-from clika_core.quality.work import Change, Improvement, Work
+from clika_core.quality.work import Change, Work
 from clika_core.schemes import PerChannel, PerTensor
 from clika_core.schemes.formats import IntegerFormat
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.targets.target import Arithmetic
 
 
-def round_adaptively(work: Work) -> tuple[Work, Improvement]:
-    """The model with weights that lie on the chosen codes, so that every target rounds them to these."""
-    layers = [head for head, spec in work.simulation.specs.items() if _is_rounded(spec)]
-    visitor = _RoundingVisitor(work, layers)
-    changes = {name: change for name, change in visitor.run().items() if change.operands}
-    error = float(np.exp(np.mean(np.log(visitor.errors)))) if visitor.errors else 1.0
-    summary = (
-        f"adaptive rounding: the weights of {len(changes)} layers; squared errors {error:.2f} of those before"
-    )
-    return work.with_changes(changes), Improvement(tuple(changes), summary)
+class AdaptiveRounding(Rework):
+    """Gives layers weights that lie on the chosen codes, so that every target rounds them to these."""
 
+    def __init__(self, work: Work) -> None:
+        """Of the quantized model of `work`."""
+        self.layers = {head for head, spec in work.simulation.specs.items() if _is_rounded(spec)}
+        self._left: list[float] = []  # of the squared errors of layers' outputs
 
-def _is_rounded(spec: LayerSpec) -> bool:
-    params = spec.weights.get("weight")
-    is_sum = spec.arithmetic is Arithmetic.ACCUMULATE and spec.node.type in WEIGHTED
-    return is_sum and params is not None and _has_codes_by_row(params)
-
-
-def _has_codes_by_row(params: QuantParams) -> bool:
-    is_by_row = params.granularity in (PerTensor(), PerChannel(0))
-    return is_by_row and isinstance(params.format, IntegerFormat) and not params.zero_point.any()
-
-
-class _RoundingVisitor(ReworkingVisitor):
-    """Rounds each layer; `errors` are what is left of the squared errors of their outputs."""
-
-    def __init__(self, work: Work, layers: Sequence[str]) -> None:
-        super().__init__(work, layers)
-        self.errors: list[float] = []
-
-    def rework(self, spec: LayerSpec, call: LayerCall, codes: Sequence[Array]) -> Change:
-        weight, params = self._work.model.parameters(call.node.name)["weight"], spec.weights["weight"]
-        (code,), (given,) = codes, spec.inputs
+    def change(self, layer: RunningLayer) -> Change:
+        """A weight on codes that err less; nothing where its inputs are too many to lay out."""
+        call, arrays = layer.call, layer.work.model.arrays
+        weight, params = layer.operands["weight"], layer.spec.weights["weight"]
+        (code,), (given,) = layer.codes, layer.spec.inputs
         assert given is not None
-        value = self._arrays.dequantize(code, given)
-        rows = summed_inputs(call, value, weight.shape, self._arrays)
+        value = arrays.dequantize(code, given)
+        rows = summed_inputs(call, value, weight.shape, arrays)
         if rows is None:
             return Change()
         by_group = (num_groups(call), -1, rows.shape[2])
@@ -68,6 +48,23 @@ class _RoundingVisitor(ReworkingVisitor):
             for found in (np.clip(np.rint(ratios), *limits), chosen)
         )
         if before > 0:
-            self.errors.append(max(after / before, 1e-12))
+            self._left.append(max(after / before, 1e-12))
         reals = chosen.reshape(len(weight), -1).astype(np.float32) * params.scale.reshape(-1, 1)
         return Change({"weight": reals.reshape(weight.shape).astype(weight.dtype)})
+
+    def summary(self, layers: Sequence[str]) -> str:
+        """How many layers, and what is left of their errors."""
+        left = float(np.exp(np.mean(np.log(self._left)))) if self._left else 1.0
+        count = f"{len(layers)} layers"
+        return f"adaptive rounding: the weights of {count}; squared errors {left:.2f} of those before"
+
+
+def _is_rounded(spec: LayerSpec) -> bool:
+    params = spec.weights.get("weight")
+    is_sum = spec.arithmetic is Arithmetic.ACCUMULATE and spec.node.type in WEIGHTED
+    return is_sum and params is not None and _has_codes_by_row(params)
+
+
+def _has_codes_by_row(params: QuantParams) -> bool:
+    is_by_row = params.granularity in (PerTensor(), PerChannel(0))
+    return is_by_row and isinstance(params.format, IntegerFormat) and not params.zero_point.any()

@@ -18,53 +18,36 @@ how much of the error is the same everywhere, which is 1 for a pure shift and ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import Array, LayerCall, TracedModel
-from clika_core.quality.reference import OutputSample, sampled_outputs
-from clika_core.quality.reworking import in_reals, run_reweighted
-from clika_core.quality.work import Improvement, Work
-from clika_core.simulation.layer_spec import LayerSpec
-from clika_core.simulation.visitor import SimulatingVisitor, Simulation
-from clika_core.targets.target import Arithmetic
-
-Biases = Mapping[str, NDArray[np.float32]]
+from clika_core.quality.reference import OutputSample
+from clika_core.quality.reworking import Rework
+from clika_core.quality.running_layer import RunningLayer, summing_heads
+from clika_core.quality.work import Change, Work
 
 STEADINESS: Final = 8  # from 1 to 8 MiniLM keeps its accuracy; with no limit at all it loses 3 dB
 
 
-def correct_biases(work: Work) -> tuple[Work, Improvement]:
-    """The model with corrected biases."""
-    biases = corrected_biases(work.model, work.simulation, work.inputs, work.reference.outputs)
-    found = work.with_biases(biases)
-    return found, Improvement(tuple(biases), f"bias correction: the biases of {len(biases)} layers")
+class BiasCorrection(Rework):
+    """Corrects the biases of all integer layers that have one."""
 
+    def __init__(self, work: Work) -> None:
+        """Of the quantized model of `work`."""
+        heads = summing_heads(work.simulation)
+        self.layers = {head for head in heads if "bias" in work.model.parameters(head)}
 
-def corrected_biases(
-    model: TracedModel,
-    simulation: Simulation,
-    inputs: Sequence[Array],
-    wanted: Mapping[str, OutputSample] | None = None,
-) -> Biases:
-    """The corrected biases, float32 [C], of the integer layers that have one; `model` stays as it is.
+    def change(self, layer: RunningLayer) -> Change:
+        """A corrected bias."""
+        bias = layer.operands["bias"].astype(np.float64) - shift(layer.output, layer.wanted)
+        return Change({"bias": bias.astype(np.float32)})
 
-    `inputs` are one batch of native inputs; the means are taken over it. `wanted` are the float outputs for it, by
-    layer; where they are not given, those of `model` in a pass of their own.
-    """
-    heads = {head for head, spec in simulation.specs.items() if _has_bias(spec, model)}
-    seen = sampled_outputs(model, inputs, heads) if wanted is None else {head: wanted[head] for head in heads}
-    correcting = _CorrectingVisitor(simulation, model, seen)
-    model.interpret(inputs, correcting)
-    return correcting.biases
-
-
-def _has_bias(spec: LayerSpec, model: TracedModel) -> bool:
-    is_sum = spec.arithmetic is Arithmetic.ACCUMULATE and "weight" in spec.weights
-    return is_sum and "bias" in model.parameters(spec.node.name)
+    def summary(self, layers: Sequence[str]) -> str:
+        """How many biases."""
+        return f"bias correction: the biases of {len(layers)} layers"
 
 
 def shift(found: OutputSample, wanted: OutputSample) -> NDArray[np.float64]:
@@ -73,24 +56,3 @@ def shift(found: OutputSample, wanted: OutputSample) -> NDArray[np.float64]:
     variance = (found.rows - wanted.rows).var(axis=0) / STEADINESS
     square = np.square(mean)
     return np.asarray(mean * square / np.maximum(square + variance, np.finfo(np.float64).tiny))
-
-
-class _CorrectingVisitor(SimulatingVisitor):
-    """Runs the quantized model, each layer with its corrected bias; `biases` holds them."""
-
-    def __init__(self, simulation: Simulation, model: TracedModel, seen: Mapping[str, OutputSample]) -> None:
-        super().__init__(simulation, model.arrays)
-        self._model, self._seen = model, seen
-        self.biases: dict[str, NDArray[np.float32]] = {}
-
-    def __call__(self, call: LayerCall) -> Sequence[Array]:
-        """Correct the layer, if it is to be corrected, before it runs."""
-        name = call.node.name
-        if name not in self._seen:
-            return super().__call__(call)
-        spec = self._simulation.specs[name]
-        codes = self._codes(spec, call)
-        output = OutputSample.of(self._model, call.node, in_reals(spec, call, codes, self._arrays))
-        bias = self._model.parameters(name)["bias"].astype(np.float64) - shift(output, self._seen[name])
-        self.biases[name] = bias.astype(np.float32)
-        return run_reweighted(spec, call, codes, {"bias": self.biases[name]}, self._arrays)

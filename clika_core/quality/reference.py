@@ -51,12 +51,18 @@ class OutputSample:
     def of(cls, model: TracedModel, node: Node, output: Array) -> OutputSample:
         """The sample of a native output."""
         values = np.asarray(model.arrays.to_numpy(output))
-        by_row = np.moveaxis(values, channel_axis(node) % values.ndim, -1)
+        axis = channel_axis(node) % values.ndim
+        by_row = np.moveaxis(values, axis, -1)
         places = by_row.shape[:-1]
         count = int(np.prod(places))
         chosen = np.unravel_index(chosen_rows(count, MAX_ROWS), places)
-        mean = by_row.mean(axis=tuple(range(len(places))), dtype=np.float64)
-        return cls(mean, by_row[chosen].astype(np.float64), chosen[0])
+        return cls(_means(values, axis), by_row[chosen].astype(np.float64), chosen[0])
+
+
+def _means(values: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
+    """The mean along all axes but one; neighbours in memory are summed in float32, pairwise, which is quick."""
+    inner = values.mean(axis=tuple(range(axis + 1, values.ndim))) if axis + 1 < values.ndim else values
+    return np.asarray(inner.mean(axis=tuple(range(axis)), dtype=np.float64))
 
 
 def sampled_outputs(

@@ -24,18 +24,18 @@ corrected layers before it compute.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import Array, LayerCall
 from clika_core.numerics import dequantize, quantize
 from clika_core.quality.reference import OutputSample
-from clika_core.quality.reworking import ReworkingVisitor, in_reals
-from clika_core.quality.work import Change, Improvement, Work
+from clika_core.quality.reworking import Rework
+from clika_core.quality.running_layer import RunningLayer
+from clika_core.quality.work import Change, Work
 from clika_core.schemes import PerChannel
 from clika_core.simulation.layer_spec import LayerSpec
 from clika_core.targets.target import Arithmetic
@@ -44,16 +44,31 @@ LARGEST: Final = 1.25  # a factor beyond it, or its inverse, is no rounding's do
 SURE: Final = 2  # standard errors
 
 
-def correct_scales(work: Work) -> tuple[Work, Improvement]:
-    """The model with corrected scales of weights."""
-    specs = work.simulation.specs.items()
-    layers = {head for head, spec in specs if _has_own_scales(spec) and "bias" in work.model.parameters(head)}
-    wanted = {head: work.reference.outputs[head] for head in layers}
-    visitor = _CorrectingVisitor(work, wanted)
-    changes = {name: change for name, change in visitor.run().items() if change.operands}
-    found = work.with_changes(changes)
-    summary = f"scale correction: the weights' scales of {len(changes)} layers, of {len(layers)} looked at"
-    return found, Improvement(tuple(changes), summary)
+class ScaleCorrection(Rework):
+    """Corrects the scales of the weights of layers that have a bias, which makes up for what that does to means."""
+
+    def __init__(self, work: Work) -> None:
+        """Of the quantized model of `work`."""
+        specs, model = work.simulation.specs.items(), work.model
+        self.layers = {
+            head for head, spec in specs if _has_own_scales(spec) and "bias" in model.parameters(head)
+        }
+
+    def change(self, layer: RunningLayer) -> Change:
+        """Corrected scales, and a weight and bias that go with them; nothing where the factor is 1."""
+        output, params, held = layer.output, layer.spec.weights["weight"], layer.operands
+        factor = layer_factor(output, layer.wanted)
+        if factor == 1:
+            return Change()
+        corrected = replace(params, scale=(params.scale * factor).astype(np.float32))
+        reals = dequantize(quantize(held["weight"], params), corrected).astype(held["weight"].dtype)
+        bias = output.mean - factor * (output.mean - held["bias"].astype(np.float64))
+        return Change({"weight": reals, "bias": bias.astype(np.float32)}, {"weight": corrected})
+
+    def summary(self, layers: Sequence[str]) -> str:
+        """How many of those that could be corrected."""
+        count = f"{len(layers)} layers, of {len(self.layers)} looked at"
+        return f"scale correction: the weights' scales of {count}"
 
 
 def _has_own_scales(spec: LayerSpec) -> bool:
@@ -83,24 +98,3 @@ def _by_sample(values: NDArray[np.float64], owners: NDArray[np.int64]) -> NDArra
     """The sums of rows [rows, C] over the channels and rows of each sample that has any."""
     _, positions = np.unique(owners, return_inverse=True)
     return np.asarray(np.bincount(positions, values.sum(axis=1)), np.float64)
-
-
-class _CorrectingVisitor(ReworkingVisitor):
-    def __init__(self, work: Work, wanted: Mapping[str, OutputSample]) -> None:
-        super().__init__(work, wanted.keys())
-        self._wanted = wanted
-
-    def rework(self, spec: LayerSpec, call: LayerCall, codes: Sequence[Array]) -> Change:
-        node, params = call.node, spec.weights["weight"]
-        output = OutputSample.of(self._work.model, node, in_reals(spec, call, codes, self._arrays))
-        factor = layer_factor(output, self._wanted[node.name])
-        if factor == 1:
-            return Change()
-        corrected = replace(params, scale=(params.scale * factor).astype(np.float32))
-        held = self._work.model.parameters(node.name)
-        weight, bias = held["weight"], held["bias"].astype(np.float64)
-        reals = dequantize(quantize(weight, params), corrected)
-        moved = output.mean - factor * (output.mean - bias)
-        return Change(
-            {"weight": reals.astype(weight.dtype), "bias": moved.astype(np.float32)}, {"weight": corrected}
-        )

@@ -2,21 +2,24 @@
 
 Those of `PREPARING` change a float model before any range is observed: the quantized model is that of the changed
 one. Those of `IMPROVING` change the quantized model. Another one is a file with one function from `FloatWork` or
-`Work` to the changed one, a line here, and a line in `clika_core.settings.sections` under the same name.
+`Work` to the changed one, or with a `Rework`, a line here, and a line in `clika_core.settings.sections` under the
+same name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-from clika_core.quality.adaptive_rounding import round_adaptively
+from clika_core.quality.adaptive_rounding import AdaptiveRounding
 from clika_core.quality.balancing import balance_activations
-from clika_core.quality.bias_correction import correct_biases
+from clika_core.quality.bias_correction import BiasCorrection
 from clika_core.quality.equalization import equalize_layers
-from clika_core.quality.scale_correction import correct_scales
+from clika_core.quality.reworking import Rework, reworked
+from clika_core.quality.scale_correction import ScaleCorrection
 from clika_core.quality.weight_ranges import choose_weight_ranges
 from clika_core.quality.work import FloatWork, Improvement, Work
 from clika_core.settings.sections import GlobalQuantizationSettings
@@ -32,37 +35,75 @@ class Technique(Generic[Changed]):
     is_default: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LayerTechnique:
+    """One that changes layers as they run: those that follow one another share a pass."""
+
+    rework: Callable[[Work], Rework]
+    is_default: bool
+
+
 PREPARING: Final[Mapping[str, Technique[FloatWork]]] = MappingProxyType(
     {"cross_layer_equalization": Technique(equalize_layers, is_default=True)}
 )
-IMPROVING: Final[Mapping[str, Technique[Work]]] = MappingProxyType(
+IMPROVING: Final[Mapping[str, Technique[Work] | LayerTechnique]] = MappingProxyType(
     {
         "activation_balancing": Technique(balance_activations, is_default=True),
         "mse_weight_ranges": Technique(choose_weight_ranges, is_default=False),
-        "adaptive_rounding": Technique(round_adaptively, is_default=False),
-        "scale_correction": Technique(correct_scales, is_default=True),
-        "bias_correction": Technique(correct_biases, is_default=True),
+        "adaptive_rounding": LayerTechnique(AdaptiveRounding, is_default=False),
+        "scale_correction": LayerTechnique(ScaleCorrection, is_default=True),
+        "bias_correction": LayerTechnique(BiasCorrection, is_default=True),
     }
 )
-TECHNIQUES: Final[Mapping[str, Technique[Any]]] = MappingProxyType({**PREPARING, **IMPROVING})
+TECHNIQUES: Final[Mapping[str, Technique[Any] | LayerTechnique]] = MappingProxyType(
+    {**PREPARING, **IMPROVING}
+)
+
+Tell: TypeAlias = Callable[[str], None]
+Done: TypeAlias = dict[str, Improvement]
 
 
-def applied(
-    work: Changed,
-    techniques: Mapping[str, Technique[Changed]],
-    settings: GlobalQuantizationSettings,
-    tell: Callable[[str], None],
-) -> tuple[Changed, dict[str, Improvement]]:
-    """What those of `techniques` that the settings ask for make of `work`, and what each did, told in a sentence."""
-    done: dict[str, Improvement] = {}
-    for name in chosen_techniques(settings, techniques):
-        work, done[name] = techniques[name].apply(work)
+def prepared(work: FloatWork, settings: GlobalQuantizationSettings, tell: Tell) -> tuple[FloatWork, Done]:
+    """What those of `PREPARING` that the settings ask for make of `work`, and what each did, told in a sentence."""
+    done: Done = {}
+    for name in chosen_techniques(settings, PREPARING):
+        work, done[name] = PREPARING[name].apply(work)
         tell(done[name].summary)
     return work, done
 
 
+def improved(work: Work, settings: GlobalQuantizationSettings, tell: Tell) -> tuple[Work, Done]:
+    """The same for `IMPROVING`."""
+    done: Done = {}
+    chosen = {name: IMPROVING[name] for name in chosen_techniques(settings, IMPROVING)}
+    for _, neighbours in groupby(chosen, lambda name: _pass_of(name, chosen[name])):
+        names = list(neighbours)
+        work, said = _improved_once(work, [chosen[name] for name in names])
+        done.update(zip(names, said, strict=True))
+        for improvement in said:
+            tell(improvement.summary)
+    return work, done
+
+
+def _pass_of(name: str, technique: Technique[Work] | LayerTechnique) -> str:
+    """The same word for techniques that share a pass."""
+    return "" if isinstance(technique, LayerTechnique) else name
+
+
+def _improved_once(
+    work: Work, techniques: Sequence[Technique[Work] | LayerTechnique]
+) -> tuple[Work, Sequence[Improvement]]:
+    reworks = [each.rework(work) for each in techniques if isinstance(each, LayerTechnique)]
+    if reworks:
+        return reworked(work, reworks)
+    (technique,) = (each for each in techniques if isinstance(each, Technique))
+    work, said = technique.apply(work)
+    return work, [said]
+
+
 def chosen_techniques(
-    settings: GlobalQuantizationSettings, techniques: Mapping[str, Technique[Any]] = TECHNIQUES
+    settings: GlobalQuantizationSettings,
+    techniques: Mapping[str, Technique[Any] | LayerTechnique] = TECHNIQUES,
 ) -> list[str]:
     """The names of those of `techniques` that the settings ask for."""
     asked = {name: getattr(settings, name) for name in techniques}

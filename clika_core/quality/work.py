@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, TracedModel
@@ -18,6 +17,7 @@ from clika_core.ir.graph import ValueKey
 from clika_core.numerics import QuantParams, raise_weight_scale_for_bias
 from clika_core.planning.plan import Plan
 from clika_core.quality.reference import Reference
+from clika_core.simulation.layer_spec import LayerSpec, layer_spec
 from clika_core.simulation.parameters import Parameters, layer_weight_params
 from clika_core.simulation.visitor import Simulation, simulation
 from clika_core.targets.target import Arithmetic, Target
@@ -85,16 +85,13 @@ class Work:
     def with_weight_params(self, params: Mapping[tuple[str, str], QuantParams]) -> Work:
         """The same model with other parameters of operands by (layer, role), raised where a bias would not fit."""
         weights = dict(self.parameters.weights)
-        for (layer, role), own in params.items():
-            spec, bias = self.simulation.specs[layer], self.model.parameters(layer).get("bias")
-            weights[layer, role] = own
-            if spec.arithmetic is Arithmetic.ACCUMULATE:
-                inputs = next(given for given in spec.inputs if given is not None)
-                weights[layer, role] = raise_weight_scale_for_bias(own, inputs, bias)
+        for layer in dict.fromkeys(layer for layer, _ in params):
+            own = {role: found for (name, role), found in params.items() if name == layer}
+            weights.update({(layer, role): p for role, p in self.parameters_of(layer, own, {}).items()})
         return self.with_parameters(replace(self.parameters, weights=weights))
 
     def with_changes(self, changes: Mapping[str, Change]) -> Work:
-        """The same model with what a visitor found for its layers, written into it."""
+        """The same model with what was found for its layers, written into it."""
         params = {
             (layer, role): own for layer, found in changes.items() for role, own in found.params.items()
         }
@@ -102,14 +99,30 @@ class Work:
             self.model.parameters(layer).update(found.operands)
         return self.with_weight_params(params)
 
-    def with_biases(self, biases: Mapping[str, NDArray[np.float32]]) -> Work:
-        """The same model with other biases, written into it; a weight's scale is raised where one would not fit."""
-        weights = dict(self.parameters.weights)
-        for layer, bias in biases.items():
-            self.model.parameters(layer)["bias"] = bias
-            inputs = next(params for params in self.simulation.specs[layer].inputs if params is not None)
-            weights[layer, "weight"] = raise_weight_scale_for_bias(weights[layer, "weight"], inputs, bias)
-        return self.with_parameters(replace(self.parameters, weights=weights))
+    def parameters_of(
+        self, layer: str, params: Mapping[str, QuantParams], operands: Mapping[str, NDArray[Any]]
+    ) -> dict[str, QuantParams]:
+        """The parameters of a layer's operands by role, with `params` and `operands` in place of some.
+
+        Scales are raised where the bias would not fit.
+        """
+        spec = self.simulation.specs[layer]
+        found = {**spec.weights, **params}
+        if spec.arithmetic is Arithmetic.ACCUMULATE:
+            bias = {**self.model.parameters(layer), **operands}.get("bias")
+            inputs = next(given for given in spec.inputs if given is not None)
+            for role in {"weight", *params} & found.keys():
+                found[role] = raise_weight_scale_for_bias(found[role], inputs, bias)
+        return found
+
+    def spec_of(
+        self, layer: str, params: Mapping[str, QuantParams], operands: Mapping[str, NDArray[Any]]
+    ) -> LayerSpec:
+        """What a layer computes with, `params` and `operands` of its own in place of some."""
+        own = {(layer, role): found for role, found in params.items()}
+        parameters = replace(self.parameters, weights={**self.parameters.weights, **own})
+        held = {**self.model.parameters(layer), **operands}
+        return layer_spec(self.simulation.wiring, self.plan.groups[layer], self.target, parameters, held)
 
 
 @dataclass(frozen=True)

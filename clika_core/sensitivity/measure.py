@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall, TracedModel
@@ -65,7 +64,7 @@ class SensitivityVisitor:
     ) -> None:
         """Groups that are not in the simulation are run in float alone. `weights` are kept from pass to pass."""
         self._weights = {} if weights is None else weights
-        self._specs = {head: _quick(spec) for head, spec in simulation.specs.items()}
+        self._specs = {head: spec.quick for head, spec in simulation.specs.items()}
         self._arrays = arrays
         self._head_at_end = {groups[head].end: head for head in simulation.specs}
         self._readers = Counter(
@@ -138,11 +137,3 @@ def _is_by_sample(spec: LayerSpec, arrays: Sequence[Array]) -> bool:
     shapes = [tuple(array.shape) for array in arrays]
     first = {(len(shape), *shape[:1]) for shape in shapes}
     return spec.channel_axis != 0 and len(first) == 1 and all(shapes)
-
-
-def _quick(spec: LayerSpec) -> LayerSpec:
-    """The spec with sums in float32: a measurement needs no exact codes, and sums in float64 take twice as long.
-
-    A sum beyond 2**24 is off by parts in 10**7, which changes a code where it was about to round the other way.
-    """
-    return replace(spec, accumulate_dtype="float32", is_exact=False)

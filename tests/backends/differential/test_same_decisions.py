@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from clika_core.backend.interface import Removals
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved, preparation
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.quantization import Quantized
 from clika_core.planning.plan import make_plan
 from clika_core.quality import scale_correction
-from clika_core.quality.bias_correction import corrected_biases
+from clika_core.quality.bias_correction import BiasCorrection
+from clika_core.quality.reference import Reference
+from clika_core.quality.reworking import reworked
+from clika_core.quality.running_layer import summing_heads
 from clika_core.quality.techniques import TECHNIQUES
+from clika_core.quality.work import Work
 from clika_core.settings.model import Settings
 from clika_core.simulation.points import quantization_points
 from clika_core.targets.ort import ORT
@@ -155,15 +163,22 @@ def test_sensitivities_agree_with_own_calibration(name: str, other: Framework) -
         assert second[layer].qs == pytest.approx(first[layer].qs, rel=0.02, abs=1e-5), layer
 
 
+def _corrected_biases(found: Quantized, given: Sequence[Any]) -> dict[str, NDArray[Any]]:
+    samples = found.model.flatten_inputs(tuple(given))
+    reference = Reference(found.model, samples, summing_heads(found.simulation))
+    own = found.model.preprocess(Removals({}))
+    work = Work(own, reference, found.plan, found.target, found.parameters, found.simulation)
+    after, (said,) = reworked(work, [BiasCorrection(work)])
+    return {layer: after.model.parameters(layer)["bias"] for layer in said.layers}
+
+
 @pytest.mark.parametrize("name", sorted(set(INPUTS) - FLOAT_BETWEEN))
 def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
     """The same samples and parameters give the same biases, but for the order in which a mean adds up."""
     mine = quantized(other, name)
     theirs = quantized(REFERENCE, name)
     biases = [
-        corrected_biases(
-            found.model, found.simulation, found.model.flatten_inputs(framework.given(inputs(name, 8, 3)))
-        )
+        _corrected_biases(found, framework.given(inputs(name, 8, 3)))
         for framework, found in ((REFERENCE, theirs), (other, with_parameters_of(mine, theirs)))
     ]
     assert biases[0]

@@ -14,6 +14,7 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.reference import Reference
+from clika_core.quality.running_layer import summing_heads
 from clika_core.quality.samples import joined_samples
 from clika_core.quality.work import Work
 from clika_loopback.model import LoopbackModel
@@ -70,7 +71,7 @@ def work_of(found: Quantized, data: list[Batch]) -> Work:
     """What techniques start from."""
     own: TracedModel = found.model.preprocess(Removals({}))
     samples: tuple[Array, ...] = tuple(joined_samples(found.model, iter(data)))
-    reference = Reference(found.model, samples, frozenset(found.simulation.specs))
+    reference = Reference(found.model, samples, summing_heads(found.simulation))
     return Work(own, reference, found.plan, found.target, found.parameters, found.simulation)
 
 

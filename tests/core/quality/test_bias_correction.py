@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from clika_core.numerics import dequantize, quantize
 from clika_core.pipeline.quantization import Quantized
-from clika_core.quality.bias_correction import STEADINESS, corrected_biases, shift
+from clika_core.quality.bias_correction import STEADINESS, BiasCorrection, shift
 from clika_core.quality.reference import OutputSample
+from clika_core.quality.reworking import reworked
 from clika_loopback.model import LoopbackModel
 from clika_loopback.traced_model import trace
 from tests.core.loopback.networks import Sketch, batches, image_network
 from tests.core.loopback.quantizing import quantized, settings_with, simulated_values
+from tests.core.quality.encoders import work_of
 
 
 def two_layers(seed: int = 0) -> LoopbackModel:
@@ -23,7 +25,9 @@ def two_layers(seed: int = 0) -> LoopbackModel:
 
 
 def corrected(found: Quantized, inputs: tuple[np.ndarray, ...]) -> dict[str, np.ndarray]:
-    return dict(corrected_biases(found.model, found.simulation, inputs))
+    work = work_of(found, [inputs])
+    after, (said,) = reworked(work, [BiasCorrection(work)])
+    return {layer: after.model.parameters(layer)["bias"] for layer in said.layers}
 
 
 @settings(deadline=None, max_examples=25)

@@ -11,8 +11,10 @@ from clika_core.pipeline.data import Batches
 from clika_core.pipeline.improving import improved
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.reference import OutputSample, Reference
-from clika_core.quality.scale_correction import LARGEST, correct_scales, layer_factor
-from clika_core.quality.work import Work
+from clika_core.quality.reworking import reworked
+from clika_core.quality.running_layer import summing_heads
+from clika_core.quality.scale_correction import LARGEST, ScaleCorrection, layer_factor
+from clika_core.quality.work import Improvement, Work
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Sketch, batches
 from tests.core.loopback.quantizing import only, quantized
@@ -96,14 +98,19 @@ def work_of(found: Quantized, inputs: tuple[np.ndarray, ...]) -> Work:
     for role, array in reference.parameters("linear_1").items():
         reference.parameters("linear_1")[role] = array * np.float32(1.1)
     own = found.model.preprocess(Removals({}))
-    compared = Reference(reference, inputs, frozenset(found.simulation.specs))
+    compared = Reference(reference, inputs, summing_heads(found.simulation))
     return Work(own, compared, found.plan, found.target, found.parameters, found.simulation)
+
+
+def corrected(work: Work) -> tuple[Work, Improvement]:
+    found, (said,) = reworked(work, [ScaleCorrection(work)])
+    return found, said
 
 
 def test_a_factor_between_the_float_and_the_quantized_model_goes_into_the_scales() -> None:
     data = batches(dense(), size=512)
     found = quantized(dense(), data)
-    work, said = correct_scales(work_of(found, data[0]))
+    work, said = corrected(work_of(found, data[0]))
     assert said.layers == ("linear_1", "linear_2")
     before, after = (each.parameters.weights["linear_1", "weight"].scale for each in (found, work))
     np.testing.assert_allclose(after / before, 1.1, rtol=0.01)
@@ -112,7 +119,7 @@ def test_a_factor_between_the_float_and_the_quantized_model_goes_into_the_scales
 def test_codes_stay_and_so_do_the_means_of_the_outputs() -> None:
     data = batches(dense(), size=512)
     found = quantized(dense(), data)
-    work, _ = correct_scales(work_of(found, data[0]))
+    work, _ = corrected(work_of(found, data[0]))
     for (layer, role), params in work.parameters.weights.items():
         codes = quantize(work.model.parameters(layer)[role], params)
         former = quantize(found.model.parameters(layer)[role], found.parameters.weights[layer, role])
