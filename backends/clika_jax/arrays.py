@@ -28,8 +28,10 @@ from clika_jax.straight_through import (
     clip,
     divide,
     divide_and_round,
+    inverse_root,
     multiply_add,
     multiply_and_round,
+    multiply_then_add,
     with_residuals,
 )
 
@@ -110,6 +112,14 @@ class JaxArrays:
     def multiply_add(self, array: Any, factor: Any, addend: Any) -> Any:
         """`array · factor + addend`, rounded once: in float64 the product is exact."""
         return multiply_add(*as_float32(array, factor, addend))
+
+    def multiply_then_add(self, array: Any, factor: Any, addend: Any) -> Any:
+        """`array · factor + addend`, rounded twice."""
+        return multiply_then_add(array, factor, addend)
+
+    def inverse_root(self, array: Any) -> Any:
+        """`1 / sqrt(array)`, IEEE."""
+        return inverse_root(array)
 
     def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
         """`clip(rint(array / divisor), -bound, bound)`; `divisor` is a scalar, or a vector along axis 0.

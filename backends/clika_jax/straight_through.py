@@ -55,6 +55,23 @@ def divide(array: Any, divisor: Any) -> Any:
 
 
 @jax.jit
+def multiply_then_add(array: Any, factor: Any, addend: Any) -> Any:
+    """`array · factor + addend`, rounded twice."""
+    return _kept(_kept(array) * factor) + addend
+
+
+@jax.jit
+def inverse_root(array: Any) -> Any:
+    """`1 / sqrt(array)`, IEEE: XLA would take a quick inverse root instead."""
+    return 1 / _kept(jnp.sqrt(lax.stop_gradient(array)))
+
+
+def _kept(values: Any) -> Any:
+    """The values, rounded: XLA neither merges their product with another's nor contracts it with a sum after this."""
+    return jnp.where(jnp.isnan(values), jnp.nan, values)
+
+
+@jax.jit
 def _divide_and_round(array: Any, scale: Any, low: Any, high: Any) -> Any:
     return _round_to_range(exact_division(array.astype(jnp.float32), scale), low, high)
 

@@ -111,6 +111,14 @@ class TensorFlowArrays:
         wide = [tf.cast(x, tf.float64) for x in (array, factor, addend)]
         return tf.cast(wide[0] * wide[1] + wide[2], tf.float32)
 
+    def multiply_then_add(self, array: Any, factor: Any, addend: Any) -> Any:
+        """`array · factor + addend`, rounded twice."""
+        return _kept(_kept(array) * factor) + addend
+
+    def inverse_root(self, array: Any) -> Any:
+        """`1 / sqrt(array)`, IEEE: XLA would take a quick inverse root instead."""
+        return 1 / _kept(tf.sqrt(tf.stop_gradient(array)))
+
     def round_to_codes(self, array: Any, divisor: NDArray[np.float32], bound: float) -> Any:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
 
@@ -183,6 +191,11 @@ class TensorFlowArrays:
     def cast(self, array: Any, dtype: str) -> Any:
         """The tensor in another floating dtype."""
         return tf.cast(array, dtype)
+
+
+def _kept(values: Any) -> Any:
+    """The values, rounded: XLA neither merges their product with another's nor contracts it with a sum after this."""
+    return values if tf.executing_eagerly() else tf.where(tf.math.is_nan(values), values * 0, values)
 
 
 def divided(values: Any, divisor: Any) -> Any:

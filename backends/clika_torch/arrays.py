@@ -148,6 +148,14 @@ class TorchArrays:
         given = (x if isinstance(x, Tensor) else float(x) for x in (factor, addend))
         return multiply_add(array, *given)
 
+    def multiply_then_add(self, array: Tensor, factor: Tensor, addend: Tensor) -> Tensor:
+        """`array · factor + addend`, rounded twice: two operations, which inductor does not contract on a CPU."""
+        return array * factor + addend
+
+    def inverse_root(self, array: Tensor) -> Tensor:
+        """`1 / sqrt(array)`: torch's root in float32 is not always the nearest number, float64's is."""
+        return 1 / array.detach().double().sqrt().float()
+
     def round_to_codes(self, array: Tensor, divisor: NDArray[np.float32], bound: float) -> Tensor:
         """`clip(rint(array / divisor), -bound, bound)`; float64 where float32 cannot hold the bound.
 

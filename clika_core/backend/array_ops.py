@@ -71,6 +71,15 @@ class ArrayOps(Protocol):
         `array` is float32; the others are float32 arrays, or numbers of NumPy, that broadcast to it or with it.
         """
 
+    def multiply_then_add(self, array: Array, factor: Array, addend: Array) -> Array:
+        """(d) `float32(float32(array · factor) + addend)`, rounded twice, for float32 arrays that broadcast.
+
+        Compiled too, where a compiler would make one operation of the two, which rounds once.
+        """
+
+    def inverse_root(self, array: Array) -> Array:
+        """`1 / sqrt(array)`, root and division IEEE in float32; no gradient. For statistics."""
+
     def round_to_codes(self, array: Array, divisor: NDArray[np.float32], bound: float) -> Array:
         """(d) `clip(rint(array / divisor), -bound, bound)`, for biases; `divisor` broadcasts along axis 0."""
 

@@ -25,8 +25,8 @@ def check_writable(graph: Graph) -> None:
             f"a model in {reason} cannot be written to ONNX",
             found=f"{name!r} in {dtype}",
             expected="inputs and weights in float32",
-            fix="make the model and its data float32 before tracing: model.float() in PyTorch, the dtype policy float32 "
-            "in Keras, dtype and param_dtype float32 in Flax",
+            fix="make the model and its data float32 before tracing: model.float() in PyTorch, the dtype policy "
+            "float32 in Keras, dtype and param_dtype float32 in Flax",
         )
     removed = removals(graph)
     for node in graph.layers:

@@ -16,10 +16,11 @@ from clika_core.numerics import QuantParams
 from clika_core.planning.plan import Plan
 from clika_core.planning.wiring import Wiring
 from clika_core.simulation.compute import compute_codes
+from clika_core.simulation.float_layers import compute_float, float_orders
 from clika_core.simulation.layer_spec import LayerSpec, layer_spec
 from clika_core.simulation.learning import quantized
 from clika_core.simulation.parameters import Parameters
-from clika_core.targets.target import Arithmetic, Target
+from clika_core.targets.target import Arithmetic, FloatOrder, Target
 
 Layer: TypeAlias = Callable[[Sequence[Array]], tuple[Array, ...]]
 """A layer's outputs from its inputs."""
@@ -40,6 +41,7 @@ class Simulation:
     `specs` are by head; `members` are the other layers of quantized groups, which pass codes on. `coded` maps
     every value that is carried as codes to its parameters, `quantize_at` every float value with an integer
     reader to the parameters of its border; it is multiplied by its `gains`, where it has some, before.
+    `float_orders` are those of float layers that the runtime computes in another order than the framework.
     """
 
     wiring: Wiring
@@ -48,6 +50,7 @@ class Simulation:
     coded: Mapping[ValueKey, QuantParams]
     quantize_at: Mapping[ValueKey, QuantParams]
     gains: Mapping[ValueKey, NDArray[np.float32]] = field(default_factory=lambda: MappingProxyType({}))
+    float_orders: Mapping[str, FloatOrder] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def moving(self) -> Collection[str]:
@@ -92,7 +95,8 @@ def simulation(model: TracedModel, plan: Plan, target: Target, parameters: Param
     }
     members = {member for group in heads.values() for member in group.members[1:]}
     gains = {key: np.asarray(gain, np.float32) for key, gain in parameters.gains.items()}
-    return Simulation(wiring, specs, members, coded, entering, gains)
+    orders = float_orders(plan, target)
+    return Simulation(wiring, specs, members, coded, entering, gains, orders)
 
 
 class SimulatingVisitor:
@@ -111,10 +115,15 @@ class SimulatingVisitor:
             return (call.inputs[0],)
         spec = self._simulation.specs.get(name)
         if spec is None:
-            return self._compute(call.run, self._reals(call))
+            return self._compute(self._float(call), self._reals(call))
         return self._compute(
             lambda codes: compute_codes(spec, call, codes, self._arrays), self._codes(spec, call)
         )
+
+    def _float(self, call: LayerCall) -> Layer:
+        """A float layer, in the runtime's order where that is known."""
+        order = self._simulation.float_orders.get(call.node.name)
+        return call.run if order is None else lambda given: compute_float(order, call, given, self._arrays)
 
     def finish(self, outputs: Sequence[Array]) -> tuple[Array, ...]:
         """Graph outputs carry floats: dequantize those that arrive as codes."""

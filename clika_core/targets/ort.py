@@ -22,7 +22,7 @@ from clika_core.targets.conditions import (
     unscaled,
     weight_on_the_right,
 )
-from clika_core.targets.target import CLAMPS, Arithmetic, Kernel, Target
+from clika_core.targets.target import CLAMPS, Arithmetic, FloatOrder, Kernel, Target
 
 _MOVES = (
     "identity reshape flatten permute squeeze unsqueeze expand slice select split unbind flip gather max_pool "
@@ -68,4 +68,5 @@ ORT: Target = Target(
     fixed_outputs={"softmax": (1 / 256, 0)},  # its kernel multiplies by floor(1 / scale)
     has_half_range=True,
     fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
+    float_orders={"batch_norm": FloatOrder.SCALE_THEN_SHIFT},
 )

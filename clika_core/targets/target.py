@@ -33,6 +33,12 @@ class Arithmetic(StrEnum):
     MOVE = "move"  # codes go through unchanged, and keep the parameters of the input
 
 
+class FloatOrder(StrEnum):
+    """How a layer in floating point is computed, where the order of its roundings is known."""
+
+    SCALE_THEN_SHIFT = "scale then shift"  # a product with one number a channel, rounded, then a sum
+
+
 @frozen
 class Kernel:
     """How the target runs one operator type in integers.
@@ -68,7 +74,8 @@ class Target:
     `file_suffix` names the deployed format, `written_by` the backend that writes it; None: ONNX, for every backend.
     Without `has_file` there is nothing to deploy to: it is for simulations. `group_sizes` are the sizes of groups of
     weights that can share a scale, `weight_group_size` the one in force; None: one scale for each output channel.
-    `reasons` say of types without a kernel why, where somebody would expect one.
+    `reasons` say of types without a kernel why, where somebody would expect one. `float_orders` name types that the
+    runtime computes in floating point in an order of its own, which simulations follow.
     """
 
     name: str
@@ -88,6 +95,7 @@ class Target:
     group_sizes: tuple[int, ...] = ()
     weight_group_size: int | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
+    float_orders: Mapping[str, FloatOrder] = field(default_factory=dict)
 
     def support(
         self, graph: Graph, node: Node, weights_num_bits: int = 8, activations_num_bits: int = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -61,7 +61,7 @@ class QuantizedProgram:
     def with_losses(self, model: TracedModel, inputs: Sequence[Array]) -> Trained:
         """The outputs, what distillation adds to the losses, and the statistics of norms."""
         compute = cast(LearningArrays, model.arrays).recomputed if self.is_recomputed else called
-        visitor = self._visitor(model, compute)
+        visitor = self._visitor(model, compute, is_deployed=False)
         layers = () if self.distillation is None else self.distillation.layers
         student = _Recording(visitor, layers)
         visit = self._mixed(model, student, is_float=False)
@@ -85,10 +85,14 @@ class QuantizedProgram:
         exact = () if is_float else self.simulation.specs.keys()
         return HalfPrecision(model.graph, model.arrays, self.half, exact)(visit)
 
-    def _visitor(self, model: TracedModel, compute: Compute = called) -> SimulatingVisitor:
+    def _visitor(
+        self, model: TracedModel, compute: Compute = called, *, is_deployed: bool = True
+    ) -> SimulatingVisitor:
+        """Where nothing is deployed, float layers are the framework's own, which has their derivatives."""
+        simulation = self.simulation if is_deployed else replace(self.simulation, float_orders={})
         if self.learned is not None and model.learned:
-            return self.learned.visitor(model, compute)
-        return self.simulation.visitor(model.arrays, compute)
+            return replace(self.learned, simulation=simulation).visitor(model, compute)
+        return simulation.visitor(model.arrays, compute)
 
     def _losses(
         self,

@@ -52,6 +52,20 @@ class _RoundingTwice(LoopbackArrays):
         return np.asarray(array * factor + addend, np.float32)
 
 
+class _RoundingOnce(LoopbackArrays):
+    """Makes one operation of a product and a sum, as compilers do."""
+
+    def multiply_then_add(self, array: Array, factor: Array, addend: Array) -> Array:
+        return self.multiply_add(array, factor, addend)
+
+
+class _Nearly(LoopbackArrays):
+    """Takes the inverse of a root in one step."""
+
+    def inverse_root(self, array: Array) -> Array:
+        return np.asarray(array.astype(np.float64) ** -0.5, np.float32)
+
+
 class _Truncating(LoopbackArrays):
     """Counts values below zero one bin too high."""
 
@@ -257,6 +271,11 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
         Mutant(arrays=_RoundingTwice),
         {"test_products_and_sums_are_rounded_once"},
     ),
+    "rounds products with sums": (
+        Mutant(arrays=_RoundingOnce),
+        {"test_products_are_rounded_before_sums"},
+    ),
+    "takes roots quickly": (Mutant(arrays=_Nearly), {"test_inverse_roots_equal_the_reference"}),
     "rounds half up": (Mutant(arrays=_HalfUp), {"test_ties_of_sums_go_to_even"}),
     "counts from zero": (Mutant(arrays=_Truncating), {"test_histograms_count_every_value_in_its_bin"}),
     "sums in float32": (

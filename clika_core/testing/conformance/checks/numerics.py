@@ -127,6 +127,35 @@ class NumericsChecks(Kit):
         np.testing.assert_array_equal(inner, numerics.multiply_add(codes, factor, np.float32(-0.3)))
         assert np.any(outer != codes * factor + addend)
 
+    @pytest.mark.parametrize("how", ["eager", "compiled"])
+    def test_products_are_rounded_before_sums(
+        self, harness: BackendHarness, arrays: ArrayOps, how: str
+    ) -> None:
+        """A product and a sum, each rounded: norms in floating point are so in onnxruntime."""
+        random = np.random.default_rng(2)
+        values, factor, addend = (
+            random.standard_normal(shape).astype(np.float32) for shape in ((8, 40, 5), (40, 1), (40, 1))
+        )
+        native = [arrays.from_numpy(array) for array in (factor, addend)]
+
+        def added(x: Any) -> Any:
+            return arrays.multiply_then_add(x, *native)
+
+        function = harness.compiled(added) if how == "compiled" else added
+        found = arrays.to_numpy(function(arrays.from_numpy(values)))
+        np.testing.assert_array_equal(found, values * factor + addend)
+        assert np.any(found != numerics.multiply_add(values, factor, addend))
+
+    @pytest.mark.parametrize("how", ["eager", "compiled"])
+    def test_inverse_roots_equal_the_reference(
+        self, harness: BackendHarness, arrays: ArrayOps, how: str
+    ) -> None:
+        """Root and division are IEEE, of numbers from small to large."""
+        values = np.exp(np.random.default_rng(3).uniform(-20, 20, 4_000)).astype(np.float32)
+        function = harness.compiled(arrays.inverse_root) if how == "compiled" else arrays.inverse_root
+        found = arrays.to_numpy(function(arrays.from_numpy(values)))
+        np.testing.assert_array_equal(found, np.float32(1) / np.sqrt(values))
+
     def test_biases_become_codes_as_in_the_reference(self, arrays: ArrayOps) -> None:
         """Divided in IEEE arithmetic, half to even, saturating at int32."""
         inputs = params_from_range(-1.0, 1.0, ACTIVATION_UINT8)

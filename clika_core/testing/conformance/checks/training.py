@@ -61,11 +61,14 @@ class TrainingChecks(Kit):
         """The factor for what it multiplies, and the other way round; 1 for the addend; summed where broadcast."""
         codes, row = np.arange(12, dtype=np.float32).reshape(3, 4), np.arange(4, dtype=np.float32)
         number = np.float32(0.25)
-        native = arrays.from_numpy(codes)
+        native, wide = arrays.from_numpy(codes), arrays.from_numpy(np.full(4, number))
         for function, given, expected in (
             (lambda x: arrays.multiply_add(x, number, np.float32(1)), codes, np.full((3, 4), 0.25)),
             (lambda x: arrays.multiply_add(native, x, np.float32(1)), number, codes.sum()),
             (lambda x: arrays.multiply_add(native, number, x), row, np.full(4, 3.0)),
+            (lambda x: arrays.multiply_then_add(x, wide, wide), codes, np.full((3, 4), 0.25)),
+            (lambda x: arrays.multiply_then_add(native, x, wide), row, codes.sum(0)),
+            (lambda x: arrays.multiply_then_add(native, wide, x), row, np.full(4, 3.0)),
         ):
             found = harness.gradient(function, arrays.from_numpy(np.asarray(given)))
             np.testing.assert_allclose(arrays.to_numpy(found), expected, rtol=1e-6)

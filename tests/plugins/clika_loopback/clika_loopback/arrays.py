@@ -65,6 +65,14 @@ class LoopbackArrays(NumpyArrays):
         """`array · factor + addend`, rounded once."""
         return multiply_add(array, factor, addend)
 
+    def multiply_then_add(self, array: NDArray[Any], factor: Any, addend: Any) -> NDArray[np.float32]:
+        """`array · factor + addend`, rounded twice."""
+        return np.asarray(array * factor + addend, np.float32)
+
+    def inverse_root(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """`1 / sqrt(array)`."""
+        return np.asarray(np.float32(1) / np.sqrt(array), np.float32)
+
     def round_to_codes(
         self, array: NDArray[Any], divisor: NDArray[np.float32], bound: float
     ) -> NDArray[np.float64]:
