@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from clika_core.backend.dynamic_axes import DynamicAxes
     from clika_core.backend.trainable import StoredProgram
     from clika_core.backend.workers import Workers
     from clika_core.ir.graph import Graph
@@ -48,12 +49,6 @@ GAPS: Final = (
         "a traced model is the model in evaluation mode",
     ),
     Gap(
-        "sizes beside the batch that are free while tracing",
-        GapKind.NOT_YET,
-        "lengths and image sizes are those of the example: pad to them, or free them in the deployed file with "
-        "input_shapes, where every operator follows",
-    ),
-    Gap(
         "compiled quantizers on a GPU",
         GapKind.NOT_YET,
         "Triton's division is not IEEE unless told so: codes are exact eagerly",
@@ -73,7 +68,14 @@ class TorchBackend(Backend):
         torch = sys.modules.get("torch")
         return torch is not None and isinstance(model, torch.nn.Module)
 
-    def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
+    def trace(
+        self,
+        model: Any,
+        example_inputs: Any,
+        *,
+        name: str | None = None,
+        dynamic_axes: DynamicAxes | None = None,
+    ) -> TracedModel:
         """Trace `model` in evaluation mode; see `clika_torch.tracing`.
 
         Raises `MissingDependencyError` without torch, `TraceError` for a model that cannot be traced.
@@ -81,7 +83,7 @@ class TorchBackend(Backend):
         _import_torch()
         from clika_torch.tracing import trace
 
-        return trace(model, example_inputs, name=name)
+        return trace(model, example_inputs, name=name, dynamic_axes=dynamic_axes)
 
     def part(self, model: Any, path: str) -> Any:
         """The submodule at `path`; see `clika_torch.parts`."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from clika_core.backend.signature import Signature
 from clika_core.errors import TraceError
+from clika_core.ir.naming import Names, input_names
 from clika_torch.inputs import InputLayout, as_tensors
 from clika_torch.structure import Flat, flatten
 
@@ -28,6 +29,12 @@ class Example:
     order: tuple[int, ...]
     arrays: list[Tensor]
     layout: InputLayout
+
+    @property
+    def names(self) -> list[str]:
+        """The names that the inputs have in the graph, beside `arrays`."""
+        signature, leaves = self.layout.signature, self.layout.example.leaves
+        return input_names([signature.argument_path(path) for path in leaves], Names())
 
     @classmethod
     def of(cls, signature: Signature, inputs: Any, device: torch.device | None) -> Example:

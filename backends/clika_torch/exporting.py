@@ -1,4 +1,4 @@
-"""Running `torch.export` quietly, in inference, with the first axis of every input free to change."""
+"""Running `torch.export` quietly, in inference, the first axis of every input free to change, and what else may."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
-
-from clika_torch.flat_model import FlatModel
 
 _NOISY_LOGGERS: Final = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
 
@@ -26,15 +25,21 @@ _NOISE: Final = (
 )
 
 
-def export(model: FlatModel, arrays: Sequence[Tensor]) -> ExportedProgram:
+def export(
+    model: nn.Module, arrays: Sequence[Tensor], free: Sequence[Collection[int]] | None = None
+) -> ExportedProgram:
     """The operations that `model` runs on `arrays`, undecomposed; raises whatever tracing raises.
 
-    torch.export keeps a size of one fixed: give at least two samples where the batch is to be free.
+    `free` are the axes of each array that may change beside the first one. torch.export keeps a size of one fixed:
+    give at least two samples where the batch is to be free.
     """
-    free: tuple[Any, ...] = tuple({0: Dim.AUTO} if array.dim() else None for array in arrays)
+    axes = [
+        {0, *more} if array.dim() else () for array, more in zip(arrays, free or repeat(()), strict=False)
+    ]
+    shapes: tuple[Any, ...] = tuple(dict.fromkeys(own, Dim.AUTO) if own else None for own in axes)
     with quietly(), _without_fused_layers(), torch.no_grad():
         program: ExportedProgram = torch.export.export(
-            model, tuple(arrays), strict=False, dynamic_shapes={"arrays": free}
+            model, tuple(arrays), strict=False, dynamic_shapes={"arrays": shapes}
         )
     return program
 

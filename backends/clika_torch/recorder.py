@@ -40,7 +40,7 @@ class Recorder:
         for target, tensor in program.state_dict.items():
             self._names.setdefault(id(tensor), own_name(target))
 
-    def record(self, name: str) -> tuple[TracedProgram, Recording]:
+    def record(self, name: str, *, sizes_are_layers: bool = False) -> tuple[TracedProgram, Recording]:
         """The program, and the recording of it."""
         specs = {spec.arg.name: spec for spec in self._program.graph_signature.input_specs}
         for node in self._program.graph.nodes:
@@ -54,7 +54,8 @@ class Recorder:
         outputs = tuple(RecordedOutput(ref, path) for path, ref in returned if self._is_array(ref))
         results = tuple(None if self._is_array(ref) else ref for _, ref in returned)
         program = TracedProgram(self._operations, self._state, tuple(self._inputs), results, self._result)
-        recording = Recording(tuple(self._records), outputs, name, "torch", torch.__version__)
+        records, version = tuple(self._records), torch.__version__
+        recording = Recording(records, outputs, name, "torch", version, sizes_are_layers)
         return program, recording
 
     def _add_placeholder(self, node: fx.Node, spec: InputSpec) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import re
 import traceback
+from collections.abc import Iterable
+from types import FrameType
 from typing import Final
 
 import torch
@@ -111,9 +113,14 @@ def _own_failure(model: nn.Module, example: Example) -> Exception | None:
 
 def _place(error: BaseException) -> tuple[str, Location | None]:
     """The deepest of the user's modules, and the deepest of the user's lines, that an error came through."""
+    return innermost(traceback.walk_tb(error.__traceback__))
+
+
+def innermost(frames: Iterable[tuple[FrameType, int]]) -> tuple[str, Location | None]:
+    """The last of the user's modules, and the last of the user's lines, among frames from the outermost on."""
     paths: dict[int, str] = {}
     path, location = "", None
-    for frame, line in traceback.walk_tb(error.__traceback__):
+    for frame, line in frames:
         module = frame.f_locals.get("self")
         if isinstance(module, FlatModel):
             paths = {id(inner): own_name(name) for name, inner in module.named_modules() if "." in name}

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
+from clika_core.backend.dynamic_axes import DynamicAxes, check_example, free_axes
 from clika_core.backend.fixed_batch import fixed_batches
 from clika_core.backend.signature import Signature
 from clika_core.errors import TraceError
@@ -23,6 +24,7 @@ from clika_core.ir.assembly import assemble
 from clika_torch.example import Example
 from clika_torch.exporting import decompose, export, quietly
 from clika_torch.flat_model import FlatModel, shallow_copy
+from clika_torch.free_sizes import Axes, fixed_sizes, is_free_in_batch, refusal
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
 from clika_torch.rewrites import addmm_to_linear, inline_contexts, without_empty_parts
@@ -43,17 +45,28 @@ class _Exported:
     result: Flat
 
 
-def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> TorchTracedModel:
-    """Trace `model` in evaluation mode; the user's object is not changed.
+def trace(
+    model: nn.Module,
+    example_inputs: Any,
+    *,
+    name: str | None = None,
+    dynamic_axes: DynamicAxes | None = None,
+) -> TorchTracedModel:
+    """Trace `model` in evaluation mode; the user's object is not changed. `dynamic_axes` are free beside the batch.
 
-    Raises TraceError naming module, file and line where the model cannot be traced.
+    Raises TraceError naming module, file and line where the model cannot be traced, or not with these axes free.
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
     refuse_unsupported(model)
     example = Example.of(Signature.of(model.forward), example_inputs, _device(model))
-    exported = _export(model, example)
+    shapes = [array.shape for array in example.arrays]
+    free = free_axes(dynamic_axes, example.names, shapes)
+    check_example(free, example.names, shapes)
+    exported = _export(model, example, free)
     recorder = Recorder(exported.program, example.layout, exported.result)
-    program, recording = recorder.record(name or type(model).__name__)
+    program, recording = recorder.record(
+        name or type(model).__name__, sizes_are_layers=any(axes - {0} for axes in free)
+    )
     assembly = assemble(recording)
     graph = replace(
         assembly.graph, diagnostics=(*assembly.diagnostics, *fixed_batches(assembly.graph, _FREE_BATCH))
@@ -63,32 +76,35 @@ def trace(model: nn.Module, example_inputs: Any, *, name: str | None = None) -> 
     return TorchTracedModel(Trace(program, example.layout, graph, assembly.regions), Held(state, {}, device))
 
 
-def _export(model: nn.Module, example: Example) -> _Exported:
-    """Export with the batch free to change if the model can, else as the example is."""
+def _export(model: nn.Module, example: Example, free: Axes) -> _Exported:
+    """Export with the batch free to change if the model can, else as the example is; always with `free` axes."""
     doubled = _doubled(example.arrays)
     if doubled is not None:
         try:
-            exported = _export_on(model, example, doubled)
+            exported = _export_on(model, example, doubled, free)
         except Exception:  # noqa: BLE001 - whatever fails on two samples may work on the one given
             exported = None
-        if exported is not None and _is_free(exported.program):
+        if exported is not None and is_free_in_batch(exported.program):
             return exported
     try:
-        return _export_on(model, example, example.arrays)
+        return _export_on(model, example, example.arrays, free)
     except TraceError:
         raise
     except Exception as error:
         raise explain(error, model, example) from error
 
 
-def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor]) -> _Exported:
+def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor], free: Axes) -> _Exported:
     with quietly():
         copied = shallow_copy(model)
     flat = FlatModel(copied, example.call, example.order)
-    program = export(flat, arrays)
+    program = export(flat, arrays, free)
+    fixed = fixed_sizes(program, free)
+    if fixed:
+        raise refusal(fixed, example, lambda watched: export(watched, arrays, free), model)
     inline_contexts(program.graph_module)
     if not make_functional(program.graph):
-        program = decompose(export(flat, arrays))  # what is left of the first one is of no use
+        program = decompose(export(flat, arrays, free))  # what is left of the first one is of no use
     without_empty_parts(program)
     addmm_to_linear(program)
     return _Exported(program, flat.result.without_arrays())
@@ -100,13 +116,6 @@ def _doubled(arrays: Sequence[Tensor]) -> list[Tensor] | None:
     if not batched or batched[0].shape[0] != 1:
         return None
     return [torch.cat([a, a]) if a.dim() and a.shape[0] == 1 else a for a in arrays]
-
-
-def _is_free(program: ExportedProgram) -> bool:
-    """Whether the first axis of some input is free to change."""
-    names = set(program.graph_signature.user_inputs)
-    inputs = [node.meta["val"] for node in program.graph.find_nodes(op="placeholder") if node.name in names]
-    return any(isinstance(array.shape[0], torch.SymInt) for array in inputs if array.dim())
 
 
 def _device(model: nn.Module) -> torch.device | None:

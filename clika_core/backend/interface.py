@@ -184,7 +184,11 @@ class Backend(ABC):
 
     @abstractmethod
     def trace(self, model: Any, example_inputs: Any, *, name: str | None = None) -> TracedModel:
-        """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input)."""
+        """Trace `model` on `example_inputs` (a tuple, list or dict of arrays; a single array is one input).
+
+        A backend that can leave more than the batch free takes `dynamic_axes: DynamicAxes | None = None` as well; it
+        is given only where somebody asks for it. See `clika_core.backend.dynamic_axes`.
+        """
 
     def part(self, model: Any, path: str) -> Any:
         """The submodule at `path`, as a model whose layers have the paths that they have in the whole.

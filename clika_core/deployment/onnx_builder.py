@@ -10,8 +10,19 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from clika_core.errors import OutputError
+from clika_core.errors import GraphError, OutputError
 from clika_core.ir.graph import Graph, Node, Shape, Value
+from clika_core.ir.size_expressions import (
+    DIFFERENCE,
+    LARGEST_OF,
+    PRODUCT,
+    QUOTIENT,
+    REMAINDER,
+    SMALLEST_OF,
+    SUM,
+    SizeExpression,
+    size_expression,
+)
 
 OPSET = 21
 IR_VERSION = 10
@@ -27,6 +38,15 @@ _DTYPES = {
     "int8": TensorProto.INT8,
     "uint8": TensorProto.UINT8,
     "bool": TensorProto.BOOL,
+}
+
+_ON_SIZES = {
+    SUM: "Add",
+    DIFFERENCE: "Sub",
+    PRODUCT: "Mul",
+    REMAINDER: "Mod",
+    LARGEST_OF: "Max",
+    SMALLEST_OF: "Min",
 }
 
 
@@ -101,22 +121,42 @@ class OnnxBuilder:
             self._values.pop(name, None)
 
     def size(self, symbol: str) -> str:
-        """The value of a symbolic size as an int64 tensor of shape [1], read off the input that has it."""
+        """The value of a symbolic size as an int64 tensor of shape [1]: read off the input that has it, or computed.
+
+        Raises OutputError where the sizes of the inputs do not say it.
+        """
         if symbol not in self._sizes:
-            self._sizes[symbol] = self._read_size(symbol)
+            self._sizes[symbol] = self._read_size(symbol) or self._computed(symbol)
         return self._sizes[symbol]
 
-    def _read_size(self, symbol: str) -> str:
+    def _read_size(self, symbol: str) -> str | None:
         for node in self.graph.inputs:
             for axis, size in enumerate(node.outputs[0].shape):
                 if size == symbol:
                     attributes = {"start": axis, "end": axis + 1}
                     return self.op("Shape", [node.name], f"{node.name}_size_{axis}", attributes)[0]
-        raise OutputError(
-            f"the size {symbol!r} cannot be computed in the deployed file",
-            expected="sizes that are a dimension of an input, or fixed",
-            fix="trace with fixed sizes",
-        )
+        return None
+
+    def _computed(self, symbol: str) -> str:
+        """A size that an expression says, by integer operations."""
+        try:
+            expression = size_expression(symbol)
+        except GraphError as error:
+            raise _no_size(symbol, error.found) from error
+        if isinstance(expression, str):
+            raise _no_size(symbol, None)
+        return self._sized(expression)
+
+    def _sized(self, expression: SizeExpression) -> str:
+        if isinstance(expression, int):
+            return self.constant([expression], "size")
+        if isinstance(expression, str):
+            return self.size(expression)
+        left, right = self._sized(expression.left), self._sized(expression.right)
+        if expression.operation != QUOTIENT:
+            return self.op(_ON_SIZES[expression.operation], [left, right], "size")[0]
+        over = self.op("Mod", [left, right], "size")[0]  # Div rounds towards zero
+        return self.op("Div", [self.op("Sub", [left, over], "size")[0], right], "size")[0]
 
     def model(self, outputs: Mapping[str, str], metadata: Mapping[str, str]) -> onnx.ModelProto:
         """The finished model; `outputs` map each graph output's name to the value it carries."""
@@ -142,6 +182,15 @@ class OnnxBuilder:
 
     def _output_value(self, node: Node) -> Value:
         return self.graph.value(node.inputs[0].key)
+
+
+def _no_size(symbol: str, found: str | None) -> OutputError:
+    return OutputError(
+        f"the size {symbol!r} cannot be computed in the deployed file",
+        found=found,
+        expected="sizes that follow from those of the inputs by integer arithmetic, or fixed ones",
+        fix="trace with fixed sizes",
+    )
 
 
 def _value_info(name: str, value: Value) -> onnx.ValueInfoProto:

@@ -17,7 +17,7 @@ from clika_core.ir.collection import paused_collection
 from clika_core.ir.composites.recognition import recogniser
 from clika_core.ir.dependence import Dependences, dependences
 from clika_core.ir.graph import Graph, InputPort, Node, NodeKind, Primitive, Value, ValueKey, Weight
-from clika_core.ir.naming import Names, snake_case
+from clika_core.ir.naming import Names, input_names, snake_case
 from clika_core.ir.operators import OPERATORS
 from clika_core.ir.paths import normalise_path
 from clika_core.ir.recording import Record, RecordedOutput, Recording, RecordKind, Ref, Region
@@ -45,7 +45,7 @@ def assemble(recording: Recording) -> Assembly:
 
 
 def _assemble(recording: Recording) -> Assembly:
-    known = dependences(recording.records)
+    known = dependences(recording.records, sizes_are_layers=recording.sizes_are_layers)
     layers, dropped = _reachable(recording, known)
     layers = recogniser().recognise(recording, layers, known)
     builder = _Builder(recording, known)
@@ -90,9 +90,8 @@ class _Builder:
 
     def add_inputs(self, records: Sequence[Record]) -> None:
         """One input node each, named after its argument; those without one are numbered."""
-        given = {r.id: self._names.claim(normalise_path(r.path)) for r in records if r.path}
-        for record in records:
-            name = given.get(record.id) or self._names.number("input")
+        names = input_names([record.path for record in records], self._names)
+        for record, name in zip(records, names, strict=True):
             outputs = self._outputs(record, name)
             aliases = _other_names(name, record.aliases)
             self.nodes.append(Node(name, "input", NodeKind.INPUT, outputs=outputs, aliases=aliases))

@@ -60,10 +60,10 @@ class Dependences:
         return f"{base}#{ref.port}" if ref.port else base
 
 
-def dependences(records: Sequence[Record]) -> Dependences:
-    """Classify every record.
+def dependences(records: Sequence[Record], *, sizes_are_layers: bool = False) -> Dependences:
+    """Classify every record; with `sizes_are_layers` operations over sizes count as operations on data.
 
-    An operation over sizes is no layer, with one exception: where it yields floating point from a parameter
+    Else an operation over sizes is no layer, with one exception: where it yields floating point from a parameter
     (a class token repeated for every sample, a table of positions looked up by length) its values are the
     model's own, and it is a layer that has no input.
     """
@@ -75,7 +75,9 @@ def dependences(records: Sequence[Record]) -> Dependences:
             r.record in holds_parameter for _, r in record.operands
         ):
             holds_parameter.add(record.id)
-        of[record.id] = _dependence(record, of, holds_parameter)
+        found = _dependence(record, of, holds_parameter)
+        is_layer = sizes_are_layers and record.kind is RecordKind.OPERATION
+        of[record.id] = Dependence.DATA if is_layer and found is Dependence.SIZES else found
         if of[record.id] is Dependence.PARAMETERS:
             identities[record.id] = _identity(record, Dependences(of, identities))
     return Dependences(of, identities, _tensors_of_sizes(records, of))

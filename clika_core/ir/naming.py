@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+
+from clika_core.ir.paths import normalise_path
 
 _WORD_STARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z0-9])(?=[A-Z][a-z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
@@ -39,3 +42,9 @@ class Names:
             name = f"{wanted}_{suffix}"
         self._taken.add(name)
         return name
+
+
+def input_names(paths: Sequence[str | None], names: Names) -> list[str]:
+    """The names of a graph's inputs: after their arguments, which come first; those without one are numbered."""
+    given = [names.claim(normalise_path(path)) if path else None for path in paths]
+    return [name or names.number("input") for name in given]

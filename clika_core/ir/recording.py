@@ -79,13 +79,18 @@ class RecordedOutput:
 
 @frozen
 class Recording:
-    """A whole trace. `records` are in the order they ran: operands come before their users."""
+    """A whole trace. `records` are in the order they ran: operands come before their users.
+
+    `sizes_are_layers` says that more than the batch is free to change: then what is computed from sizes alone
+    (positions, a causal mask) is computed anew for every size, by layers. Without it such values are operands.
+    """
 
     records: tuple[Record, ...]
     outputs: tuple[RecordedOutput, ...]
     name: str = "model"
     backend: str = ""
     framework_version: str = ""
+    sizes_are_layers: bool = False
 
 
 @frozen

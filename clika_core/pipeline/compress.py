@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clika_core.backend.dynamic_axes import DynamicAxes
 from clika_core.backend.interface import TracedModel
 from clika_core.deployment.requirements import require_onnx
 from clika_core.errors import MissingDependencyError
@@ -31,7 +32,9 @@ from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
 from clika_core.pipeline.summary import summary_lines
+from clika_core.pipeline.tracing import traced_ahead, traced_as_shown
 from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
+from clika_core.pipeline.varying import shown_by
 from clika_core.pipeline.widening import in_float32
 from clika_core.planning.plan import Plan
 from clika_core.plugins.planning import checked_settings
@@ -69,6 +72,7 @@ def compress(
     evaluation_data: Any = None,
     metric: str | Metric | None = None,
     example_inputs: Any = None,
+    dynamic_axes: DynamicAxes | None = None,
     target: str | Target | None = None,
     output_dir: str | Path | None = "outputs",
     overwrite: bool = False,
@@ -81,7 +85,8 @@ def compress(
 
     `calibration_data` is an array or a dict of arrays whose first axis is the sample, or an iterable of batches as
     the model takes them; its first `stats_steps` batches are used. As a `Dataset`, with targets or without, it
-    also gives the evaluation data: the batches that are left. `example_inputs` default to the first batch. A model
+    also gives the evaluation data: the batches that are left. `example_inputs` default to the first batch. An axis
+    along which batches differ in size is free to change; `dynamic_axes` say so where data does not show it. A model
     in half precision is compressed in float32, where its backend can widen it.
 
     `evaluation_data`, a `Dataset` or an iterable of `(inputs, targets)`, is run through the float, the quantized
@@ -106,11 +111,13 @@ def compress(
         journal.step("trace")
         backend = find_backend(model)
         placed = model if device is None else backend.on_device(model, device)
-        example = data.calibration.first() if example_inputs is None else example_inputs
-        placed, example, widening = in_float32(backend, placed, example)
-        traced = backend.trace(placed, example)
+        shown = shown_by(data.calibration, example_inputs)
+        placed, example, widening = in_float32(backend, placed, shown.example)
+        traced = traced_as_shown(backend, placed, example, dynamic_axes or shown.axes)
         _tell(journal, narration.parsing_lines(traced.graph))
         _check_written(chosen, traced.graph)
+        if not dynamic_axes:
+            traced = traced_ahead(backend, placed, example, traced, data.calibration)
         quantized = quantize_after_training(traced, settings, chosen, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.program)

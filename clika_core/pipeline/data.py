@@ -32,6 +32,11 @@ class Batches:
         return islice(iter(self._source), self._limit)
 
     @property
+    def is_held(self) -> bool:
+        """Whether the batches are all in memory, so that reading them costs nothing."""
+        return isinstance(self._source, Sequence)
+
+    @property
     def length(self) -> int | None:
         """The number of batches, None where it is not known before they are read."""
         if not isinstance(self._source, Sequence):

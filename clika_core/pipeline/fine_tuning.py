@@ -25,7 +25,9 @@ from clika_core.pipeline.report import Outcome, report_json
 from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
+from clika_core.pipeline.tracing import traced_as_shown
 from clika_core.pipeline.training_log import tell_details, training_log
+from clika_core.pipeline.varying import shown_by
 from clika_core.pipeline.widening import in_float32
 from clika_core.planning.sensitivities import Sensitivity
 from clika_core.plugins.planning import checked_settings
@@ -98,8 +100,9 @@ def _compress(
     start = randomness.state()
     calibration = calibration_batches(task, settings, randomness, start)
     journal.step("trace")
-    model, example, widening = in_float32(backend, model, calibration.example)
-    traced = backend.trace(backend.on_own_device(model, task.workers), example)
+    shown = shown_by(Batches(calibration.whole), workers=task.workers)
+    model, example, widening = in_float32(backend, model, shown.example)
+    traced = traced_as_shown(backend, backend.on_own_device(model, task.workers), example, shown.axes)
     task.workers.agree("the model that they traced", traced.graph.fingerprint)
     tell_details(journal, parsing_lines(traced.graph))
     if type(traced).trainable is TracedModel.trainable:

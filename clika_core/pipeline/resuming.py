@@ -25,6 +25,7 @@ from clika_core.pipeline.saved_state import SavedState
 from clika_core.pipeline.session import Compressed
 from clika_core.pipeline.sharing import agree_on, workers_for
 from clika_core.pipeline.task import MakeDataset, Task, calibration_batches
+from clika_core.pipeline.tracing import axes_left_free, traced_by
 from clika_core.pipeline.training_log import tell_details, training_log
 from clika_core.pipeline.training_page import read_report, renew_plan
 from clika_core.pipeline.widening import in_float32
@@ -154,7 +155,7 @@ def _traced_again(
     with OwnStream(randomness, state.position.random_state).active():
         inputs = next((as_batch(batch)[0] for batch in task.training()), None)
     model, inputs, _ = in_float32(backend, model, inputs)
-    traced: TracedModel = backend.trace(model, inputs)
+    traced = traced_by(backend, model, inputs, dynamic_axes=axes_left_free(state.graph))
     if traced.graph.fingerprint != state.graph.fingerprint:
         raise StateError(
             "the model is not the one that was saved",

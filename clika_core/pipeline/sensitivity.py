@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from clika_core.backend.dynamic_axes import DynamicAxes
 from clika_core.ir.graph import Node
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline import narration
@@ -15,6 +16,8 @@ from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.portions import portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced, unrestricted
 from clika_core.pipeline.report import FORMAT, VERSION, finite
+from clika_core.pipeline.tracing import traced_ahead, traced_as_shown
+from clika_core.pipeline.varying import shown_by
 from clika_core.pipeline.widening import in_float32
 from clika_core.planning.plan import Plan
 from clika_core.planning.wording import describe
@@ -84,6 +87,7 @@ def measure_sensitivity(
     calibration_data: Any,
     settings: Settings | None = None,
     example_inputs: Any = None,
+    dynamic_axes: DynamicAxes | None = None,
     target: str | Target | None = None,
     batch_size: int = BATCH_SIZE,
     device: str | None = None,
@@ -104,12 +108,13 @@ def measure_sensitivity(
     journal.step("trace")
     backend = find_backend(model)
     placed = model if device is None else backend.on_device(model, device)
-    placed, example, notes = in_float32(
-        backend, placed, data.first() if example_inputs is None else example_inputs
-    )
+    shown = shown_by(data, example_inputs)
+    placed, example, notes = in_float32(backend, placed, shown.example)
     for note in notes:
         journal.note(note)
-    traced = backend.trace(placed, example)
+    traced = traced_as_shown(backend, placed, example, dynamic_axes or shown.axes)
+    if not dynamic_axes:
+        traced = traced_ahead(backend, placed, example, traced, data)
     for line in narration.parsing_lines(traced.graph):
         journal.detail(line)
     prepare = preparation(settings, data, journal)

@@ -78,9 +78,9 @@ class Task:
 
 @dataclass(frozen=True)
 class CalibrationBatches:
-    """Inputs of the first batches: a whole one to trace with, and this worker's shares of all of them."""
+    """Inputs of the first batches: whole ones to trace with, and this worker's shares of them."""
 
-    example: Any
+    whole: Sequence[Any]
     inputs: Sequence[Any]
 
 
@@ -99,4 +99,5 @@ def calibration_batches(
         )
     is_divided = task.workers.is_divided(dataset)
     shares = [share_of(*batch, task.workers, is_divided=is_divided) for batch in found]
-    return CalibrationBatches(found[0][0], [share.inputs for share in shares if share.size])
+    whole = [inputs for inputs, _ in found]
+    return CalibrationBatches(whole, [share.inputs for share in shares if share.size])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from math import prod
 from typing import Final
@@ -17,21 +18,36 @@ MAX_SAMPLES: Final = 64  # four times as many change a corrected bias by less th
 MAX_ELEMENTS: Final = 2**25  # of the largest value of a layer: 128 MiB in float32
 
 
-def joined_samples(model: TracedModel, batches: Iterable[Sequence[Array]]) -> Sequence[Array]:
-    """Native inputs beside `graph.inputs`: whole batches, at least the first, while they fit and can be joined.
+@dataclass
+class _Joined:
+    """Batches of one size."""
 
-    Batches are joined along the first axis, which every input must be free in.
+    batches: list[Sequence[Array]] = field(default_factory=list)
+    num_samples: int = 0
+
+
+def joined_samples(model: TracedModel, batches: Iterable[Sequence[Array]]) -> Sequence[Array]:
+    """Native inputs beside `graph.inputs`: whole batches, at least one, while they fit and can be joined.
+
+    Batches are joined along the first axis, which every input must be free in. Where a length is free, those of one
+    length are joined: the first that are enough, or the most.
     """
-    held: list[Sequence[Array]] = []
-    num_samples, limit = 0, _limit(model.graph)
+    limit = _limit(model.graph)
+    joined: list[_Joined] = []
     for batch in batches:
         size = int(batch[0].shape[0]) if len(batch[0].shape) else 1
-        if held and (num_samples + size > limit or not _can_join(model.graph, held[0], batch)):
+        fitting = next((one for one in joined if _can_join(model.graph, one.batches[0], batch)), None)
+        if fitting is None:
+            if joined and not _is_free(model.graph):
+                break
+            joined.append(fitting := _Joined())
+        elif fitting.num_samples + size > limit:
             break
-        held.append(batch)
-        num_samples += size
-        if num_samples >= limit:
+        fitting.batches.append(batch)
+        fitting.num_samples += size
+        if fitting.num_samples >= limit:
             break
+    held = max(joined, key=lambda one: one.num_samples).batches
     if len(held) == 1:
         return held[0]
     columns = zip(
@@ -56,6 +72,11 @@ def _limit(graph: Graph) -> int:
 
 def _per_sample(shape: Sequence[int]) -> int:
     return prod(shape[1:])
+
+
+def _is_free(graph: Graph) -> bool:
+    """Whether more than the batch is free, so that batches of other sizes may follow."""
+    return any(isinstance(size, str) for node in graph.inputs for size in node.outputs[0].shape[1:])
 
 
 def _can_join(graph: Graph, first: Sequence[Array], batch: Sequence[Array]) -> bool:

@@ -117,6 +117,11 @@ NATIVE = {
     "aten.var": Mapping("var", attributes=_spread),
     "aten.logsumexp": Mapping("log_sum_exp", attributes=reduction),
     "aten.cumsum": Mapping("cumsum", attributes=reduction),
+    "aten.diff": Mapping(
+        "diff",
+        roles("input=self prepend append"),
+        lambda call: {"axis": call.axis("dim"), "order": call["n"]},
+    ),
     "aten.linalg_vector_norm": Mapping("norm", attributes=_norm),
     "aten.norm": Mapping("norm", attributes=_norm),
     "aten.tril": Mapping("tril", attributes=_diagonal),

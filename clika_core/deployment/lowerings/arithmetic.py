@@ -8,7 +8,7 @@ import numpy as np
 
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
-from clika_core.deployment.lowerings.resizing import uneven_pool
+from clika_core.deployment.lowerings.resizing import refuse_free_sizes, uneven_pool
 
 _BINARY = {"mul": "Mul", "div": "Div", "maximum": "Max", "minimum": "Min"}
 _COMPARISONS = {"eq": "Equal", "gt": "Greater", "ge": "GreaterOrEqual", "lt": "Less", "le": "LessOrEqual"}
@@ -165,6 +165,7 @@ def _adaptive_avg_pool(context: LoweringContext) -> Sequence[str]:
     wanted = context.attribute("output_size")
     if all(size == 1 for size in wanted):
         return _global_pool(context, keep_dims=context.attribute("keep_dims", True))
+    refuse_free_sizes(context, len(wanted))
     given = context.input_value().example_shape[-len(wanted) :]
     if any(have % want for have, want in zip(given, wanted, strict=True)):
         return uneven_pool(context, given, wanted)

@@ -76,9 +76,17 @@ def _is_boolean(context: LoweringContext) -> bool:
 def _causal(context: LoweringContext) -> str:
     queries, keys = (context.input_value(role).shape[-2] for role in ("query", "key"))
     if not (isinstance(queries, int) and isinstance(keys, int)):
-        raise context.refusal("causal attention over a free length", "a fixed length, or an explicit mask")
+        return _causal_over(context, queries, keys)
     allowed = np.tri(queries, keys)
     return context.constant(np.where(allowed > 0, 0.0, -np.inf).astype(context.value().dtype), "causal")
+
+
+def _causal_over(context: LoweringContext, queries: int | str, keys: int | str) -> str:
+    """The causal mask of lengths that are free: query i looks at key j where j <= i."""
+    rows, columns = (context.counted(context.scalar(size)) for size in (queries, keys))
+    rows = context.one("Unsqueeze", rows, context.constant([1], "axis"))
+    zero, never = (context.number(value, "mask_value") for value in (0.0, -np.inf))
+    return context.one("Where", context.one("LessOrEqual", columns, rows), zero, never)
 
 
 LOWERINGS = {"attention": _attention}

@@ -48,18 +48,40 @@ class LoweringContext:
     def optional(self, role: str) -> str | None:
         """The name of an operand, or None where the layer has none in that role."""
         found = self.inputs.get(role) or self.weights.get(role)
-        if found is None and isinstance(self.node.attributes.get(role), int | float):
+        number = self.node.attributes.get(role)
+        if found is None and isinstance(number, int | float):
             return self._number(role)
+        if found is None and isinstance(number, str):
+            return self.cast(self.scalar(number), self._number_dtype())
         return found
+
+    def scalar(self, size: int | str) -> str:
+        """A size as an int64 number without axes: fixed, or an expression of free ones."""
+        if isinstance(size, int):
+            return self.constant(np.int64(size), "size")
+        return self.one("Squeeze", self.builder.size(size))
+
+    def counted(self, count: str) -> str:
+        """0, 1, 2, ... up to a count, an int64 number without axes."""
+        first, step = (self.constant(np.int64(number), "bound") for number in (0, 1))
+        return self.one("Range", first, count, step)
+
+    def bound(self, size: int | str, stem: str) -> str:
+        """A size as an int64 tensor of one element, as ONNX takes starts, ends and counts."""
+        return self.builder.size(size) if isinstance(size, str) else self.constant([size], stem)
 
     def _number(self, role: str) -> str:
         """A number as operand: in the dtype of what it meets, a constant activation where the layer is integer."""
         number, stem = self.node.attributes[role], f"{self.node.name}_{role}"
         if self.spec is not None and role in self.spec.weights:
             return qdq.stored(self.builder, np.asarray(number, np.float32), self.spec.weights[role], stem)
-        is_comparison = self.value().dtype == "bool"
-        dtype = self.values[self.node.inputs[0].role].dtype if is_comparison else self.value().dtype
-        return self.builder.constant(np.asarray(number, dtype.replace("bfloat16", "float32")), stem)
+        dtype = self._number_dtype().replace("bfloat16", "float32")
+        return self.builder.constant(np.asarray(number, dtype), stem)
+
+    def _number_dtype(self) -> str:
+        """The dtype of what a number meets: the result's, of a comparison that of the other operand."""
+        is_comparison = self.value().dtype == "bool" and self.node.inputs
+        return self.values[self.node.inputs[0].role].dtype if is_comparison else self.value().dtype
 
     def has(self, role: str) -> bool:
         """Whether the layer has the operand, as a value or as a weight."""
@@ -156,11 +178,7 @@ class LoweringContext:
         """An int64 tensor holding sizes none of which is left to the operator to find."""
         if all(isinstance(size, int) for size in shape):
             return self.constant(list(shape), "sizes")
-        parts = [
-            self.builder.size(size) if isinstance(size, str) else self.constant([size], "size")
-            for size in shape
-        ]
-        return self.one("Concat", *parts, axis=0)
+        return self.one("Concat", *(self.bound(size, "size") for size in shape), axis=0)
 
     @property
     def element_type(self) -> int:

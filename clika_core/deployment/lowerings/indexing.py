@@ -47,8 +47,7 @@ def _counted(context: LoweringContext, x: str, axis: int) -> str | None:
 
 def _range(context: LoweringContext, size: str, shape: Sequence[int]) -> str:
     """0, 1, 2, ... up to a size that is free, in `shape`."""
-    bounds = [context.constant(np.int64(number), "bound") for number in (0, 1)]
-    counted = context.one("Range", bounds[0], context.one("Squeeze", size), bounds[1])
+    counted = context.counted(context.one("Squeeze", size))
     return context.one("Reshape", counted, context.constant(list(shape), "counted_shape"))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from clika_core.deployment.lowerings.context import LoweringContext
 from clika_core.deployment.lowerings.pooling import window_attributes
-from clika_core.deployment.lowerings.resizing import target_size
+from clika_core.deployment.lowerings.resizing import refuse_free_sizes, target_size
 from clika_core.ir.graph import Shape
 
 _LAST, _FIRST = np.iinfo(np.int64).max, np.iinfo(np.int64).min
@@ -58,10 +58,10 @@ def _slice(context: LoweringContext) -> Sequence[str]:
         context.attribute(name, default) for name, default in (("start", 0), ("end", None), ("step", 1))
     )
     bounds = [
-        context.constant([value], name)
+        context.bound(value, name)
         for name, value in (
             ("starts", start or 0),
-            ("ends", _LAST if end is None else min(end, _LAST)),
+            ("ends", _LAST if end is None else end if isinstance(end, str) else min(end, _LAST)),
             ("axes", context.attribute("axis", 0)),
             ("steps", step or 1),
         )
@@ -70,8 +70,9 @@ def _slice(context: LoweringContext) -> Sequence[str]:
 
 
 def _select(context: LoweringContext) -> Sequence[str]:
-    index = context.constant(np.int64(context.attribute("index")), "index")
-    return context.op("Gather", [context.operand("input"), index], axis=context.attribute("axis", 0))
+    index = context.attribute("index")
+    place = context.scalar(index) if isinstance(index, str) else context.constant(np.int64(index), "index")
+    return context.op("Gather", [context.operand("input"), place], axis=context.attribute("axis", 0))
 
 
 def _flip(context: LoweringContext) -> Sequence[str]:
@@ -92,8 +93,8 @@ def _unbind(context: LoweringContext) -> Sequence[str]:
 
 def _split(context: LoweringContext) -> Sequence[str]:
     axis = context.attribute("axis", 0)
-    sizes = [value.example_shape[axis] for value in context.node.outputs]
-    operands = [context.operand("input"), context.constant(sizes, "sizes")]
+    sizes = tuple(value.shape[axis] for value in context.node.outputs)
+    operands = [context.operand("input"), context.sizes(sizes)]
     return context.op("Split", operands, outputs=len(sizes), axis=axis)
 
 
@@ -119,7 +120,11 @@ def _pad(context: LoweringContext) -> Sequence[str]:
     mode = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}[
         context.attribute("mode", "constant")
     ]
-    operands = [context.operand("input"), context.constant(flat, "pads")]
+    is_free = any(isinstance(size, str) for size in flat)
+    operands = [
+        context.operand("input"),
+        context.sizes(tuple(flat)) if is_free else context.constant(flat, "pads"),
+    ]
     if mode == "constant":
         operands.append(
             context.constant(np.asarray(context.attribute("value", 0), context.value().dtype), "value")
@@ -145,8 +150,6 @@ def _pixel_unshuffle(context: LoweringContext) -> Sequence[str]:
     n, channels, height, width = context.value().shape
     r = context.attribute("factor")
     before = context.input_value().shape[1]
-    if not (isinstance(height, int) and isinstance(width, int)):
-        raise context.refusal("an image of free size", "fixed sizes")
     return _regrouped(
         context, (n, before, height, r, width, r), (0, 1, 3, 5, 2, 4), (n, channels, height, width)
     )
@@ -180,6 +183,7 @@ def _resize_nearest(context: LoweringContext) -> Sequence[str]:
 def _adaptive_max_pool(context: LoweringContext) -> Sequence[str]:
     wanted = context.attribute("output_size")
     given = context.input_value().example_shape[-len(wanted) :]
+    refuse_free_sizes(context, len(wanted))
     if len(context.node.outputs) > 1:
         raise context.refusal("an adaptive max pool whose indices are read", "its values alone")
     if any(have % want for have, want in zip(given, wanted, strict=True)):

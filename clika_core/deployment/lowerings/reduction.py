@@ -64,15 +64,27 @@ def _variance(context: LoweringContext) -> str:
     """sum((x - mean(x))²) / (count - correction)."""
     x, axes = context.operand("input"), context.attribute("axes")
     sizes = [context.input_value().shape[axis] for axis in axes]
-    if not all(isinstance(size, int) for size in sizes):
-        raise context.refusal("a variance over an axis of free size", "fixed sizes")
     mean = context.one("ReduceMean", x, _axes(context), keepdims=1)
     difference = context.one("Sub", x, mean)
     total = context.one(
         "ReduceSum", context.one("Mul", difference, difference), _axes(context), keepdims=_kept(context)
     )
-    count = prod(size for size in sizes if isinstance(size, int)) - context.attribute("correction", 1)
-    return context.one("Div", total, context.number(count, "count"))
+    return context.one("Div", total, _count(context, sizes))
+
+
+def _count(context: LoweringContext, sizes: Sequence[int | str]) -> str:
+    """How many values a variance divides by, in the dtype of the result."""
+    fixed, correction = (
+        prod(size for size in sizes if isinstance(size, int)),
+        context.attribute("correction", 1),
+    )
+    free = [size for size in sizes if isinstance(size, str)]
+    if not free:
+        return context.number(fixed - correction, "count")
+    count = context.number(fixed, "fixed")
+    for size in free:
+        count = context.one("Mul", count, context.cast(context.scalar(size), context.value().dtype))
+    return context.one("Sub", count, context.number(correction, "correction"))
 
 
 def _norm(context: LoweringContext) -> Sequence[str]:
@@ -87,18 +99,31 @@ def _cumsum(context: LoweringContext) -> Sequence[str]:
     return context.op("CumSum", [context.alike("input"), context.constant(np.int64(axes[0]), "axis")])
 
 
+def _diff(context: LoweringContext) -> Sequence[str]:
+    """Each value less the one before it, `order` times; what is put in front and behind comes first."""
+    if context.value().dtype == "bool":
+        raise context.refusal("differences of booleans", "numbers, or a comparison")
+    axis = context.attribute("axis", -1)
+    parts = [context.optional(role) for role in ("prepend", "input", "append")]
+    given = [part for part in parts if part is not None]
+    x = context.one("Concat", *given, axis=axis) if len(given) > 1 else given[0]
+    bounds = [context.constant([value], "bound") for value in (0, 1, -1, np.iinfo(np.int64).max)]
+    place = context.constant([axis], "axis")
+    for _ in range(context.attribute("order", 1)):
+        later = context.one("Slice", x, bounds[1], bounds[3], place)
+        x = context.one("Sub", later, context.one("Slice", x, bounds[0], bounds[2], place))
+    return [x]
+
+
 def _top_k(context: LoweringContext) -> Sequence[str]:
-    count = context.constant([context.attribute("k")], "k")
+    count = context.bound(context.attribute("k"), "k")
     return context.op("TopK", [context.operand("input"), count], 2, axis=context.attribute("axis", -1))
 
 
 def _sort(context: LoweringContext) -> Sequence[str]:
     axis = context.attribute("axis", -1)
-    size = context.input_value().shape[axis]
-    if not isinstance(size, int):
-        raise context.refusal("sorting along an axis of free size", "a fixed size")
     largest = int(context.attribute("descending", False))
-    count = context.constant([size], "k")
+    count = context.bound(context.input_value().shape[axis], "k")
     return context.op("TopK", [context.operand("input"), count], 2, axis=axis, largest=largest)
 
 
@@ -116,6 +141,7 @@ LOWERINGS = {
     "std": lambda context: context.op("Sqrt", [_variance(context)]),
     "norm": _norm,
     "cumsum": _cumsum,
+    "diff": _diff,
     "top_k": _top_k,
     "sort": _sort,
 }

@@ -22,12 +22,20 @@ def target_size(context: LoweringContext) -> dict[str, str]:
     """
     size, shape = context.attribute("size"), context.value().shape
     staying = len(shape) - len(size)
-    factors = _whole_factors(context)
+    factors = _whole_factors(context) or _free_factors(context)
     if factors is None and _is_broken(context):
         factors = [1.0] * staying + [float(scale) for scale in context.attribute("scales")]
     if factors is None:
         return {"sizes": context.sizes((*shape[:staying], *size))}
     return {"scales": context.constant(np.asarray(factors, np.float32), "scales")}
+
+
+def _free_factors(context: LoweringContext) -> list[float] | None:
+    """The factors that are given, 1 for axes that stay, where the size that grows is free."""
+    size, given = context.attribute("size"), context.attribute("scales")
+    if not given or all(isinstance(one, int) for one in size):
+        return None
+    return [1.0] * (len(context.value().shape) - len(size)) + [float(scale) for scale in given]
 
 
 def _is_broken(context: LoweringContext) -> bool:
@@ -71,6 +79,16 @@ def _grid_sample(context: LoweringContext) -> Sequence[str]:
         padding_mode=_PADDING[context.attribute("padding_mode", 0)],
         align_corners=int(bool(context.attribute("align_corners"))),
     )
+
+
+def refuse_free_sizes(context: LoweringContext, count: int) -> None:
+    """Raise OutputError where the last `count` axes of the input have no fixed size: windows follow from sizes."""
+    sizes = context.input_value().shape[-count:]
+    if not all(isinstance(size, int) for size in sizes):
+        raise context.refusal(
+            f"adaptive pooling from {sizes} to {context.attribute('output_size')}",
+            "fixed sizes, or an output size of 1",
+        )
 
 
 def averaging(have: int, want: int) -> NDArray[np.float32]:

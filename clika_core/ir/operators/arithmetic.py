@@ -23,6 +23,9 @@ ENTRIES = (
     *(OperatorType(name, Trait.COMPUTING) for name in _UNARY),
     OperatorType("cast", Trait.COMPUTING, attributes=("dtype",)),
     *(OperatorType(name, Trait.COMPUTING, attributes=("axes", "keep_dims")) for name in _REDUCTIONS),
+    OperatorType(
+        "diff", Trait.COMPUTING, operands=("input", "prepend", "append"), attributes=("axis", "order")
+    ),
     OperatorType("std", Trait.COMPUTING, attributes=("axes", "keep_dims", "correction")),
     OperatorType("var", Trait.COMPUTING, attributes=("axes", "keep_dims", "correction")),
     *(OperatorType(name, Trait.COMPUTING) for name in _CREATION),

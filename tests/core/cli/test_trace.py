@@ -41,3 +41,17 @@ def test_what_is_said_of_a_lone_input_names_it_as_it_was_given(clika: Clika) -> 
     outcome = clika("trace", "tests.core.cli.my_network:make_small", "--input", "image=f32[2,5,8,8]")
     assert outcome.code == 2
     assert "image" in outcome.err
+
+
+@pytest.mark.parametrize("option", ["x", "x:", "x:a", ":1", "x:1;2"])
+def test_an_axis_that_cannot_be_read_is_refused(clika: Clika, option: str) -> None:
+    outcome = clika("trace", "tests.core.cli.my_network:make_small", "--dynamic", option)
+    assert outcome.code == 2
+    assert f"{option!r}; expected an input and its axes, for example input_ids:1 or image:2,3" in outcome.err
+
+
+def test_axes_that_the_backend_cannot_free_are_an_error(clika: Clika) -> None:
+    lone = ("--input", "x=f32[2,3,8,8]", "--dynamic", "x:2,3")
+    outcome = clika("trace", "tests.core.cli.my_network:make_small", *lone)
+    assert outcome.code == 2
+    assert "the loopback backend leaves no size free beside the batch" in outcome.err

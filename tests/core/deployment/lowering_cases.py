@@ -251,3 +251,6 @@ JUDGED_BY_A_FRAMEWORK = frozenset(
     ).split()
 )
 """Types without a kernel in NumPy here: `tests/backends` compares them with a framework."""
+
+MADE_OF_SIZES = frozenset("arange diff full ones zeros".split())
+"""Types that are layers only where a size is free beside the batch; compared there too."""

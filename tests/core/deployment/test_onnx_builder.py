@@ -36,6 +36,24 @@ def test_scalars_keep_no_axes_and_integers_are_int64() -> None:
     assert [held[name].dtype for name in names] == [np.float32, np.int64, np.int64]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("2*d1", 10), ("((d1 - 8)//3) + d0", 1), ("Mod(d0 - d1, 4)", 1), ("Max(d0, d1, 3)", 5)],
+)
+def test_an_expression_of_sizes_is_computed(text: str, expected: int) -> None:
+    g = GraphBuilder("expressions")
+    g.output(g.layer("size", g.input("x", ("d0", "d1", 3)), shape=(1,), dtype="int64"))
+    builder = OnnxBuilder(g.build())
+    session = Session(builder.model({"output_1": builder.size(text)}, {}))
+    assert session.run([np.zeros((2, 5, 3), np.float32)])[0].tolist() == [expected]
+
+
+@pytest.mark.parametrize("text", ["d7", "d0/2", "u0 + 1"])
+def test_a_size_that_no_input_tells_is_refused(text: str) -> None:
+    with pytest.raises(OutputError, match="cannot be computed in the deployed file"):
+        OnnxBuilder(graph()).size(text)
+
+
 def test_a_symbolic_size_is_read_off_its_input_once() -> None:
     builder = OnnxBuilder(graph())
     size = builder.size("d1")
@@ -49,11 +67,6 @@ def test_a_symbolic_size_is_read_off_its_input_once() -> None:
     model = builder.model({"output_1": "z"}, {"key": "value"})
     assert [node.op_type for node in model.graph.node].count("Shape") == 1
     assert {entry.key: entry.value for entry in model.metadata_props} == {"key": "value"}
-
-
-def test_a_size_that_no_input_has_is_refused() -> None:
-    with pytest.raises(OutputError, match=r"the size '2\*d0' cannot be computed"):
-        OnnxBuilder(graph()).size("2*d0")
 
 
 def test_a_dtype_without_an_element_type_is_refused() -> None:

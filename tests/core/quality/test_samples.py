@@ -58,3 +58,23 @@ def test_inputs_of_a_fixed_first_axis_are_not_joined() -> None:
     model = s.output(s.linear(x, 8, 3))
     data = [(np.ones((4, 8), np.float32),), (np.zeros((4, 8), np.float32),)]
     np.testing.assert_array_equal(joined(model, data), data[0][0])
+
+
+def free() -> LoopbackModel:
+    s = Sketch()
+    s.model.output(s.op("relu", s.model.input("x", ("n", "length"), "float32")))
+    return s.model
+
+
+def test_of_several_sizes_the_most_samples_are_joined() -> None:
+    data = [(np.full((8, length), i, np.float32),) for i, length in enumerate((5, 7, 5, 9, 7, 7))]
+    found = joined(free(), data)
+    assert found.shape == (24, 7)
+    assert set(found[:, 0]) == {1, 4, 5}
+
+
+def test_of_several_sizes_the_first_that_are_enough_are_joined() -> None:
+    data = [(np.full((32, length), i, np.float32),) for i, length in enumerate((5, 7, 5, 7, 7, 7))]
+    waiting = iter(data)
+    assert np.asarray(joined_samples(trace(free(), data[0]), waiting)[0]).shape == (64, 5)
+    assert len(list(waiting)) == 3
