@@ -200,6 +200,10 @@ class JaxArrays:
         """Every entry along `axis`, `times` in a row."""
         return jnp.repeat(array, times, axis=axis)
 
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:
+        """Entries along `axis`."""
+        return jnp.take(array, jnp.asarray(places, jnp.int32), axis=axis)
+
     def cast(self, array: Any, dtype: str) -> Any:
         """The array in another floating dtype; 64 bits also where JAX is not set up for them."""
         wanted = np.dtype(dtype)

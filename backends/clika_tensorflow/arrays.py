@@ -188,6 +188,10 @@ class TensorFlowArrays:
         """Every entry along `axis`, `times` in a row."""
         return tf.repeat(array, times, axis=axis)
 
+    def take(self, array: Any, places: NDArray[np.int64], axis: int) -> Any:
+        """Entries along `axis`."""
+        return tf.gather(array, places, axis=axis)
+
     def cast(self, array: Any, dtype: str) -> Any:
         """The tensor in another floating dtype."""
         return tf.cast(array, dtype)

@@ -236,6 +236,10 @@ class TorchArrays:
         """Every entry along `axis`, `times` in a row."""
         return array.repeat_interleave(times, dim=axis)
 
+    def take(self, array: Tensor, places: NDArray[np.int64], axis: int) -> Tensor:
+        """Entries along `axis`."""
+        return array.index_select(axis, torch.as_tensor(places, device=array.device))
+
     def cast(self, array: Tensor, dtype: str) -> Tensor:
         """The tensor in another floating dtype."""
         wanted = torch_dtype(dtype)

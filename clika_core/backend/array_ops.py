@@ -101,5 +101,8 @@ class ArrayOps(Protocol):
     def repeat(self, array: Array, times: int, axis: int) -> Array:
         """(d) Every entry along `axis`, `times` in a row."""
 
+    def take(self, array: Array, places: NDArray[np.int64], axis: int) -> Array:
+        """(d) The entries along `axis` that stand at `places` [n], in their order: n of them."""
+
     def cast(self, array: Array, dtype: str) -> Array:
         """(d) The array in another floating dtype (`float32`, `float64`)."""

@@ -10,20 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from clika_core.backend.interface import Array, ArrayOps, LayerCall
+from clika_core.ir.graph import Node
 from clika_core.planning.plan import Plan
+from clika_core.simulation.interpolation import has_order, interpolated
 from clika_core.targets.target import FloatOrder, Target
 
 Compute: TypeAlias = Callable[[LayerCall, Sequence[Array], ArrayOps], tuple[Array, ...]]
 
 
 def float_orders(plan: Plan, target: Target) -> Mapping[str, FloatOrder]:
-    """The order of each float layer for which the target names one: of float32, with a single input."""
-    nodes = (plan.graph[name] for name in plan.skipped)
-    return {
-        node.name: target.float_orders[node.type]
-        for node in nodes
-        if node.type in target.float_orders and len(node.inputs) == 1 and node.outputs[0].dtype == "float32"
-    }
+    """The order of each float layer for which the target names one, and that can be computed so."""
+    nodes = (plan.graph[name] for name in plan.skipped if plan.graph[name].type in target.float_orders)
+    orders = ((node, target.float_orders[node.type]) for node in nodes)
+    return {node.name: order for node, order in orders if _HAS[order](node)}
 
 
 def compute_float(
@@ -48,4 +47,20 @@ def _scale_then_shift(call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps
     return (arrays.multiply_then_add(x, factor[spread], shift[spread]),)
 
 
-_COMPUTE: Mapping[FloatOrder, Compute] = {FloatOrder.SCALE_THEN_SHIFT: _scale_then_shift}
+def _has_statistics(node: Node) -> bool:
+    return len(node.inputs) == 1 and node.outputs[0].dtype == "float32"
+
+
+def _four_neighbours(call: LayerCall, inputs: Sequence[Array], arrays: ArrayOps) -> tuple[Array, ...]:
+    return (interpolated(call.node, inputs[0], arrays),)
+
+
+_COMPUTE: Mapping[FloatOrder, Compute] = {
+    FloatOrder.SCALE_THEN_SHIFT: _scale_then_shift,
+    FloatOrder.FOUR_NEIGHBOURS: _four_neighbours,
+}
+
+_HAS: Mapping[FloatOrder, Callable[[Node], bool]] = {
+    FloatOrder.SCALE_THEN_SHIFT: _has_statistics,
+    FloatOrder.FOUR_NEIGHBOURS: has_order,
+}

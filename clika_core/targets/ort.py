@@ -68,5 +68,5 @@ ORT: Target = Target(
     fixed_outputs={"softmax": (1 / 256, 0)},  # its kernel multiplies by floor(1 / scale)
     has_half_range=True,
     fusions=dict.fromkeys(("conv", "linear", "add"), CLAMPS),
-    float_orders={"batch_norm": FloatOrder.SCALE_THEN_SHIFT},
+    float_orders={"batch_norm": FloatOrder.SCALE_THEN_SHIFT, "resize": FloatOrder.FOUR_NEIGHBOURS},
 )

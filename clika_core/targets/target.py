@@ -37,6 +37,7 @@ class FloatOrder(StrEnum):
     """How a layer in floating point is computed, where the order of its roundings is known."""
 
     SCALE_THEN_SHIFT = "scale then shift"  # a product with one number a channel, rounded, then a sum
+    FOUR_NEIGHBOURS = "four neighbours"  # products of four pixels with their weights, added one by one
 
 
 @frozen

@@ -132,6 +132,13 @@ class _Tiling(LoopbackArrays):
         return np.concatenate([array] * times, axis=axis)
 
 
+class _Sorted(LoopbackArrays):
+    """Takes entries in the order in which they stand."""
+
+    def take(self, array: Array, places: Array, axis: int) -> Array:
+        return np.take(array, np.sort(places), axis=axis)
+
+
 class _Baked(LoopbackTracedModel):
     """Runs two samples, whatever it is given."""
 
@@ -301,6 +308,10 @@ MUTANTS: Mapping[str, tuple[Mutant, set[str]]] = {
     "adds choices": (Mutant(arrays=_Adding), {"test_a_softmax_takes_masks_of_both_kinds"}),
     "squashes to minus one": (Mutant(arrays=_Squashing), {"test_a_sigmoid_is_between_nothing_and_one"}),
     "repeats the whole": (Mutant(arrays=_Tiling), {"test_what_is_repeated_stands_in_a_row"}),
+    "sorts what it takes": (
+        Mutant(arrays=_Sorted),
+        {"test_entries_are_taken_in_the_order_of_their_places"},
+    ),
     "bakes the batch in": (Mutant(_Baked), {"test_running_gives_the_models_result"}),
     "is deaf to visitors": (Mutant(_Deaf), {"test_what_a_visitor_returns_is_what_readers_get"}),
     "writes into the user's model": (

@@ -148,3 +148,9 @@ class ArrayChecks(Kit):
         """Every entry of an axis counted from the end."""
         found = arrays.to_numpy(arrays.repeat(arrays.from_numpy(VALUES), 3, -2))
         np.testing.assert_array_equal(found, np.repeat(VALUES, 3, axis=-2))
+
+    def test_entries_are_taken_in_the_order_of_their_places(self, arrays: ArrayOps) -> None:
+        """Along an axis, some of them twice."""
+        places = np.asarray([2, 0, 2, 1])
+        found = arrays.to_numpy(arrays.take(arrays.from_numpy(VALUES), places, 1))
+        np.testing.assert_array_equal(found, np.take(VALUES, places, axis=1))

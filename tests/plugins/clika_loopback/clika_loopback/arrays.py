@@ -104,6 +104,10 @@ class LoopbackArrays(NumpyArrays):
         """Every entry along `axis`, `times` in a row."""
         return np.repeat(array, times, axis=axis)
 
+    def take(self, array: NDArray[Any], places: NDArray[np.int64], axis: int) -> NDArray[Any]:
+        """Entries along `axis`."""
+        return np.take(array, places, axis=axis)
+
     def cast(self, array: NDArray[Any], dtype: str) -> NDArray[Any]:
         """The array in another floating dtype."""
         return array.astype(dtype)
