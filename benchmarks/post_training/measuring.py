@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from benchmarks.post_training.cases import Case
 from benchmarks.post_training.quantized import Outputs, float_outputs
 from benchmarks.post_training.tools import Tool
 
 
-def measure(case: Case, tool: Tool) -> dict[str, Any]:
-    """All of a row but its key; a peer's failure is its row's `error`."""
+def measure(case: Case, tool: Tool, threads: int = 0) -> dict[str, Any]:
+    """All of a row but its key; a peer's failure is its row's `error`.
+
+    With `threads` the tool quantizes once more, PyTorch having as many, for the seconds of the wall.
+    """
     about = {"measured": _about(tool)}
     batches = case.batches(case.evaluation)
     floats = [float_outputs(case.model, batch) for batch in batches]
@@ -25,7 +29,9 @@ def measure(case: Case, tool: Tool) -> dict[str, Any]:
         found = [quantized.run(batch) for batch in batches]
     except Exception as error:  # noqa: BLE001 - the table says what failed, and the run goes on
         return {"error": " ".join(f"{type(error).__name__}: {error}".split())[:160], **about}
+    wall = {"wall": _wall(case, tool, threads)} if threads else {}
     return {
+        **wall,
         "relative_l2": relative_l2(found, floats),
         "agreement": _agreement(case, found, floats),
         "agrees": case.agrees,
@@ -36,6 +42,17 @@ def measure(case: Case, tool: Tool) -> dict[str, Any]:
         "seconds": {part: round(seconds, 2) for part, seconds in quantized.clock.seconds.items()},
         **about,
     }
+
+
+def _wall(case: Case, tool: Tool, threads: int) -> dict[str, float]:
+    """The seconds of each part by the clock on the wall, and the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = tool.quantize(case).clock.wall
+    finally:
+        torch.set_num_threads(before)
+    return {"threads": threads, **{part: round(seconds, 2) for part, seconds in found.items()}}
 
 
 def relative_l2(found: list[Outputs], floats: list[Outputs]) -> float:

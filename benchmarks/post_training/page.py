@@ -26,7 +26,8 @@ the seeds, in brackets the smallest and the largest. All layers may be quantized
 - *onnxruntime* means that the deployed file ran, *simulated* that rounding was computed in float.
 - *seconds* are of the processor, of one thread: exporting or tracing, and quantizing. NNCF for PyTorch captures the
   model while it quantizes. They are the least of the seeds; peers ran beside other work on the machine. Ours
-  measures the sensitivity of every layer on the way, which no peer does: in brackets.
+  measures the sensitivity of every layer on the way, which no peer does: in brackets. *wall* is the time that passed
+  on several threads, where rows have it.
 - *others* are PReLUs, sums of two values and means, counted likewise: tools that leave them in float round less
   often. Ours leaves PReLUs in float, for which onnxruntime has no integer kernel; it writes a convolution in front of
   one twice, which counts twice, and a PReLU as a product and a sum.
@@ -68,7 +69,7 @@ def _cells(rows: Sequence[Row]) -> list[str]:
         _of([row["layers"] for row in rows]),
         _of([row["products"] for row in rows]),
         _of([row["others"] for row in rows if "others" in row]) or "not counted",
-        _seconds([row["seconds"] for row in rows]),
+        _seconds([row["seconds"] for row in rows]) + _wall([row["wall"] for row in rows if "wall" in row]),
     ]
 
 
@@ -77,6 +78,11 @@ def _seconds(rows: Sequence[Mapping[str, float]]) -> str:
     parts = ("capture", "quantize", "sensitivity")
     capture, quantize, sensitivity = (min(row.get(part, 0.0) for row in rows) for part in parts)
     return f"{capture:.1f} + {quantize:.1f}" + (f" ({sensitivity:.1f})" if sensitivity else "")
+
+
+def _wall(rows: Sequence[Mapping[str, float]]) -> str:
+    """The same by the clock on the wall, where rows have it."""
+    return f"; wall, {rows[0]['threads']:.0f} threads: {_seconds(rows)}" if rows else ""
 
 
 def _best(rows: Sequence[Row]) -> str:

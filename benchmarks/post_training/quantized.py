@@ -20,14 +20,15 @@ Outputs = list[NDArray[Any]]
 
 @dataclass
 class Clock:
-    """Processor seconds by part: `capture` is tracing or export, `quantize` all that follows it.
+    """Processor seconds by part, and those of the `wall`: `capture` is tracing or export, `quantize` what follows.
 
     `sensitivity`, which our pipeline measures on the way and no peer does, is counted apart.
     """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    wall: dict[str, float] = field(default_factory=dict)
     _part: str = ""
-    _since: float = 0.0
+    _since: tuple[float, float] = (0.0, 0.0)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -41,9 +42,10 @@ class Clock:
         self._turn("sensitivity" if name == "sensitivity" else "quantize")
 
     def _turn(self, name: str) -> None:
-        now = time.process_time()
+        now = time.process_time(), time.perf_counter()
         if self._part:
-            self.seconds[self._part] = self.seconds.get(self._part, 0.0) + now - self._since
+            for seconds, end, start in zip((self.seconds, self.wall), now, self._since, strict=True):
+                seconds[self._part] = seconds.get(self._part, 0.0) + end - start
         self._part, self._since = name, now
 
 

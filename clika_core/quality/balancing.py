@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from clika_core.backend.interface import Array, LayerCall
 from clika_core.ir.graph import ValueKey
 from clika_core.quality.borders import Border, balanced_borders, hindered_borders
-from clika_core.quality.gains import ALPHAS, Balance, Reader, divided, rounding_error
+from clika_core.quality.gains import ALPHAS, Balance, Ranges, Reader, divided, products, rounding_error
 from clika_core.quality.samples import chosen_rows
 from clika_core.quality.work import Improvement, Work
 
@@ -158,10 +158,13 @@ class _BalancingVisitor:
             Reader(reader.weight[chosen_rows(len(reader.weight), MAX_OUTPUTS)], reader.scheme)
             for reader in readers
         ]
-        errors = [Balance.of(first, readers, alpha, scheme).error(few, some) for alpha in ALPHAS]
+        ranges, wanted = Ranges.of(first, readers), products(few, some)
+        errors = [Balance.of(ranges, alpha, scheme).error(few, some, wanted) for alpha in ALPHAS]
         best = int(np.argmin(errors))
-        balance = Balance.of(rows, readers, ALPHAS[best], scheme)
-        return Found(ALPHAS[best], balance, errors[best] / max(rounding_error(few, some, before), 1e-30))
+        balance = Balance.of(Ranges.of(rows, readers), ALPHAS[best], scheme)
+        return Found(
+            ALPHAS[best], balance, errors[best] / max(rounding_error(few, some, before, wanted), 1e-30)
+        )
 
     def _reader(self, layer: str) -> Reader:
         work = self._work

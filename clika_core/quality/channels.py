@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, LayerCall, TracedModel
 from clika_core.ir.channels import channel_axis
-from clika_core.ir.graph import Node, ValueKey
+from clika_core.ir.graph import Graph, Node, ValueKey
 from clika_core.planning.wiring import Wiring
 from clika_core.quality.disjoint import Disjoint
 
@@ -86,6 +87,19 @@ class Channels:
         return (is_read & ~self.classes.marked)[self.classes.roots]
 
 
+def may_be_scaled(graph: Graph) -> bool:
+    """Whether channels of one weighted layer reach another by layers that let them pass, as far as types tell."""
+    wiring, passing = Wiring(graph), {*_EACH_ELEMENT, *_POOLING, *_MOVING, "add", "pad"}
+    reached: set[str] = set()
+    for node in graph.layers:
+        is_reached = any(name in reached for name, _ in wiring.sources[graph.index[node.name]])
+        if node.type in WEIGHTED and is_reached:
+            return True
+        if node.type in WEIGHTED or (node.type in passing and is_reached):
+            reached.add(node.name)
+    return False
+
+
 def follow_channels(
     model: TracedModel, inputs: Sequence[Array], measured: Collection[ValueKey], measure: Measure
 ) -> Channels:
@@ -98,7 +112,7 @@ def follow_channels(
 
 
 Measure = Callable[[NDArray[np.float32]], NDArray[np.float64]]
-"""The sizes of channels, [C], whose values are the rows of an array [C, values]."""
+"""The sizes of channels, [C], of an array [M, C, N]: what is before and behind their axis runs together."""
 
 
 class _Following:
@@ -184,8 +198,9 @@ class _Following:
 
     def _measure_value(self, key: ValueKey, tag: Tagged, output: Array) -> None:
         values = np.asarray(self._model.arrays.to_numpy(output), np.float32)
-        rows = np.moveaxis(values, tag.axis, 0).reshape(values.shape[tag.axis], -1)
-        self.found.extents[key] = Extent(tag.numbers, self._measure(rows))
+        before = prod(values.shape[: tag.axis])
+        by_channel = values.reshape(before, values.shape[tag.axis], prod(values.shape[tag.axis + 1 :]))
+        self.found.extents[key] = Extent(tag.numbers, self._measure(by_channel))
 
 
 def _pads_with_zeros(node: Node) -> bool:

@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import TracedModel
 from clika_core.ir.graph import Node
-from clika_core.quality.channels import Channels, follow_channels
+from clika_core.quality.channels import Channels, follow_channels, may_be_scaled
 from clika_core.quality.work import FloatWork, Improvement
 
 STRENGTH: Final = 0.5
+NOTHING: Final = Improvement((), "cross-layer equalization: no channels that can be scaled")
 LEAST: Final = 2.0**-6  # of the largest channel: a smaller one counts as this large
 
 Operands = Mapping[tuple[str, str], NDArray[Any]]
@@ -36,20 +37,23 @@ Operands = Mapping[tuple[str, str], NDArray[Any]]
 
 def equalize_layers(work: FloatWork) -> tuple[FloatWork, Improvement]:
     """The model with equalized channels."""
+    if not may_be_scaled(work.model.graph):
+        return work, NOTHING
     channels = follow_channels(work.model, work.inputs, work.rounded, sizes)
     factors = channel_factors(channels)
     layers = tuple(name for name, made in channels.made.items() if np.any(factors[made] != 1))
     if not layers:
-        return work, Improvement((), "cross-layer equalization: no channels that can be scaled")
+        return work, NOTHING
     found = work.with_weights(scaled_operands(work.model, channels, factors))
     return found, Improvement(layers, f"cross-layer equalization: the outputs of {len(layers)} layers")
 
 
-def sizes(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The size of each channel, [C], given its values [C, values]: between the largest and the root mean square."""
-    largest = np.maximum(rows.max(axis=1, initial=0), -rows.min(axis=1, initial=0)).astype(np.float64)
-    mean_square = np.einsum("cv,cv->c", rows, rows, dtype=np.float64) / max(rows.shape[1], 1)
-    return np.asarray(np.sqrt(largest * np.sqrt(mean_square)))
+def sizes(values: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The size of each channel, [C], given values [M, C, N]: between the largest and the root mean square."""
+    most, least = (extreme(values, axis=(0, 2), initial=0) for extreme in (np.max, np.min))
+    squares = np.einsum("mcn,mcn->mc", values, values).sum(axis=0, dtype=np.float64)
+    count = max(values.shape[0] * values.shape[2], 1)
+    return np.asarray(np.sqrt(np.maximum(most, -least) * np.sqrt(squares / count)))
 
 
 def channel_factors(channels: Channels) -> NDArray[np.float64]:

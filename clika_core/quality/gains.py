@@ -36,6 +36,21 @@ class Reader:
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """The ranges of a value's channels, `low` to `high` [C], and of the columns of its readers' weights, [C]."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    columns: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, rows: NDArray[np.float32], readers: Sequence[Reader]) -> Ranges:
+        """Those of rows [rows, C] of the value."""
+        columns = np.max([np.abs(reader.weight).max(axis=0) for reader in readers], axis=0)
+        return cls(rows.min(axis=0), rows.max(axis=0), columns)
+
+
+@dataclass(frozen=True)
 class Balance:
     """The gains [C] of a value, with a geometric mean of 1, and its parameters behind them."""
 
@@ -43,22 +58,24 @@ class Balance:
     params: QuantParams
 
     @classmethod
-    def of(
-        cls, rows: NDArray[np.float32], readers: Sequence[Reader], alpha: float, scheme: QuantScheme
-    ) -> Balance:
-        """By the ranges of the value's rows [rows, C], all of which the parameters cover."""
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        columns = np.max([np.abs(reader.weight).max(axis=0) for reader in readers], axis=0)
-        values, weights = _floored(np.maximum(-low, high)), _floored(columns)
+    def of(cls, ranges: Ranges, alpha: float, scheme: QuantScheme) -> Balance:
+        """By these ranges, all of which the parameters cover."""
+        low, high = ranges.low, ranges.high
+        values, weights = _floored(np.maximum(-low, high)), _floored(ranges.columns)
         logarithm = (1 - alpha) * np.log(weights) - alpha * np.log(values)
         gains = np.exp(logarithm - logarithm.mean()).astype(np.float32)
         least, most = float((low * gains).min()), float((high * gains).max())
         return cls(gains, params_from_range(least, most, scheme))
 
-    def error(self, rows: NDArray[np.float32], readers: Sequence[Reader]) -> float:
-        """What `rounding_error` is with these gains."""
+    def error(
+        self,
+        rows: NDArray[np.float32],
+        readers: Sequence[Reader],
+        wanted: Sequence[NDArray[np.float32]],
+    ) -> float:
+        """What `rounding_error` is with these gains; they leave the `wanted` outputs of rows as they are."""
         balanced = [Reader(divided(reader.weight, self.gains), reader.scheme) for reader in readers]
-        return rounding_error(rows * self.gains, balanced, self.params)
+        return rounding_error(rows * self.gains, balanced, self.params, wanted)
 
 
 def _floored(sizes: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -67,12 +84,24 @@ def _floored(sizes: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.maximum(sizes.astype(np.float64), largest * LEAST) if largest else np.ones(sizes.shape)
 
 
-def rounding_error(rows: NDArray[np.float32], readers: Sequence[Reader], params: QuantParams) -> float:
-    """Σ over readers of ||y' - y||² / ||y||² for a value's rows [rows, C], value and weights being rounded in y'."""
+def products(rows: NDArray[np.float32], readers: Sequence[Reader]) -> list[NDArray[np.float32]]:
+    """What readers make of rows [rows, C]: [rows, O] each."""
+    return [np.asarray(rows @ reader.weight.T) for reader in readers]
+
+
+def rounding_error(
+    rows: NDArray[np.float32],
+    readers: Sequence[Reader],
+    params: QuantParams,
+    wanted: Sequence[NDArray[np.float32]],
+) -> float:
+    """Σ over readers of ||y' - y||² / ||y||² for a value's rows [rows, C] and its `wanted` products y.
+
+    Value and weights are rounded in y'.
+    """
     rounded = fake_quantize(rows, params)
     total = 0.0
-    for reader in readers:
-        outputs = rows @ reader.weight.T
+    for reader, outputs in zip(readers, wanted, strict=True):
         found = rounded @ fake_quantize(reader.weight, weight_params(reader.weight, reader.scheme)).T
         energy = float(np.square(outputs, dtype=np.float64).sum())
         total += float(np.square(found - outputs, dtype=np.float64).sum()) / max(energy, 1e-30)

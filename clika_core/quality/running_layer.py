@@ -97,7 +97,7 @@ class RunningLayer:
         """Its own operands by role."""
         return {**self.work.model.parameters(self.name), **self.change.operands}
 
-    @property
+    @cached_property
     def output(self) -> OutputSample:
         """What it computes now, in reals, before anything is rounded or clamped."""
         scale, bias = np.asarray(self.spec.bias_divisor, np.float64), self.operands.get("bias", 0.0)

@@ -80,7 +80,8 @@ def _has_own_scales(spec: LayerSpec) -> bool:
 def layer_factor(found: OutputSample, wanted: OutputSample) -> float:
     """The factor of a layer; 1 where samples do not tell that the squared error falls."""
     given, target = (sample.rows - sample.rows.mean(axis=0) for sample in (found, wanted))
-    products, squares = (_by_sample(each * target, wanted.owners) for each in (given, target))
+    pairs = ((given, target), (target, target), (given, given))
+    products, squares, own = (_by_sample(*pair, wanted.owners) for pair in pairs)
     energy, count = squares.sum(), len(squares)
     if count < 2 or energy <= 0:
         return 1.0
@@ -90,11 +91,15 @@ def layer_factor(found: OutputSample, wanted: OutputSample) -> float:
     if difference**2 <= SURE**2 * chance:
         return 1.0
     factor = 1 + difference * difference**2 / (difference**2 + 4 * chance)
-    gains = _by_sample(np.square(given - target) - np.square(factor * given - target), wanted.owners)
+    gains = (1 - factor**2) * own - 2 * (
+        1 - factor
+    ) * products  # of (given - target)², factor · given against given
     return float(factor) if gains.sum() > SURE * np.sqrt(count * gains.var(ddof=1)) else 1.0
 
 
-def _by_sample(values: NDArray[np.float64], owners: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The sums of rows [rows, C] over the channels and rows of each sample that has any."""
+def _by_sample(
+    first: NDArray[np.float64], second: NDArray[np.float64], owners: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The sums of products of rows [rows, C] over the channels and rows of each sample that has any."""
     _, positions = np.unique(owners, return_inverse=True)
-    return np.asarray(np.bincount(positions, values.sum(axis=1)), np.float64)
+    return np.asarray(np.bincount(positions, np.einsum("rc,rc->r", first, second)), np.float64)

@@ -173,10 +173,10 @@ def _largest_sum(graph: Graph, spec: LayerSpec, weights: Mapping[str, NDArray[np
         return _largest_product(*_factors(spec)) * size if isinstance(size, int) else float("inf")
     low, high = lows_highs[0]
     params = spec.weights[weight_role]
-    codes = quantize(weights[weight_role], params).astype(np.float64)
+    codes = quantize(weights[weight_role], params).astype(np.int32)
     summed = _summed_axes(spec.node, weight_role, codes.ndim)
-    positive = np.where(codes > 0, codes, 0.0).sum(axis=summed)
-    negative = np.where(codes < 0, codes, 0.0).sum(axis=summed)
+    total, size = (each.sum(axis=summed, dtype=np.int64) for each in (codes, np.abs(codes)))
+    positive, negative = (size + total) / 2, (total - size) / 2
     largest = np.maximum(positive * high + negative * low, -(positive * low + negative * high))
     bias = weights.get("bias")
     if bias is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clika_core.quality.channels import Channels, Tagged, follow_channels
+from clika_core.quality.channels import Channels, Tagged, follow_channels, may_be_scaled
 from clika_core.quality.equalization import sizes
 from clika_loopback.model import LoopbackModel
 from clika_loopback.traced_model import trace
@@ -19,6 +19,28 @@ def followed(model: LoopbackModel) -> Channels:
     traced = trace(model, data)
     measured = {(node.name, 0) for node in traced.graph.layers}
     return follow_channels(traced, data, measured, sizes)
+
+
+@pytest.mark.parametrize(
+    ("between", "may_be"), [("relu", True), ("max_pool", True), ("gelu", False), ("sigmoid", False)]
+)
+def test_types_alone_tell_where_nothing_can_be_scaled(between: str, may_be: bool) -> None:
+    s = Sketch()
+    named = {"kernel_size": (2, 2), "strides": (1, 1)} if between == "max_pool" else {}
+    x = s.op(between, s.conv(s.input("x", 3, 6, 6), 3, 4), **named)
+    model = s.output(s.conv(x, 4, 2))
+    assert may_be_scaled(trace(model, batches(model)[0]).graph) == may_be
+
+
+def test_a_sum_passes_channels_on_and_a_layer_alone_has_no_reader() -> None:
+    found = []
+    for is_read in (True, False):
+        s = Sketch()
+        x = s.input("x", 4, 6, 6)
+        added = s.op("add", s.conv(x, 4, 4), x)
+        model = s.output(s.conv(added, 4, 2) if is_read else added)
+        found.append(may_be_scaled(trace(model, batches(model)[0]).graph))
+    assert found == [True, False]
 
 
 def free(found: Channels, layer: str) -> list[bool]:
