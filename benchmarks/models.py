@@ -24,6 +24,7 @@ for _variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_T
     os.environ.setdefault(_variable, "1")  # before a framework reads them
 
 from clika_core.pipeline.environment import cpu_flags  # noqa: E402
+from clika_core.quality.techniques import TECHNIQUES  # noqa: E402
 from docs.generate import REFERENCE  # noqa: E402
 from docs.generators.models import ROWS, page_text, rows_of  # noqa: E402
 from tests.backends.zoo.entry import Entry, Zoo  # noqa: E402
@@ -74,7 +75,9 @@ def _row(zoo: Zoo, entry: Entry) -> dict[str, Any]:
 
 def _about(zoo: Zoo) -> str:
     packages = [f"{name} {_version(name)}" for name in (*zoo.frameworks, "onnxruntime")]
-    return f"{', '.join(packages)}; {' '.join(cpu_flags()[-1:])}, {datetime.date.today():%B %Y}"
+    improved = ", ".join(name for name, technique in TECHNIQUES.items() if technique.is_default)
+    when = f"{' '.join(cpu_flags()[-1:])}, {datetime.date.today():%-d %B %Y}"
+    return f"{', '.join(packages)}; {improved}; {when}"
 
 
 def _version(distribution: str) -> str:

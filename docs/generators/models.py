@@ -21,7 +21,8 @@ MEANING: Final = {
     "deployed": "relative L2 of onnxruntime's results to the simulation's",
     "floor": "relative L2 of the float model in float32 to that in float64",
     "turned": "relative L2 of the simulation to one whose float layers compute in float64: what float32 alone does "
-    "to the quantized model, whose codes turn where a value lies near a tie. *deployed* cannot be held to less",
+    "to the quantized model, whose codes turn where a value lies near a tie. *deployed* can be less only where the "
+    "simulation knows the runtime's order (batch norms, linear resizes) or no code turns",
     "speed": "the float file's latency over the int8 file's in onnxruntime, one thread, one sample",
 }
 COLUMNS: Final = tuple(
@@ -53,15 +54,22 @@ def section(backend: str, rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
     good = [row for row in rows if "error" not in row]
-    measured = "; ".join(sorted({row["measured"] for row in rows}))
-    said = (
-        f"{len(good)} of the {len(rows)} models that were measured go all the way. Measured with {measured}."
-    )
+    said = f"{len(good)} of the {len(rows)} models that were measured go all the way. {_measured(rows)}"
     parts = [f"## {FRAMEWORKS[backend]}", said, table(COLUMNS, map(_cells, good))]
     failures = [[row["name"], row["error"], row["why"]] for row in rows if "error" in row]
     if failures:
         parts += ["What does not go all the way:", table(["model", "error", "why"], failures)]
     return "\n\n".join(parts)
+
+
+def _measured(rows: Sequence[Mapping[str, Any]]) -> str:
+    """With what and when; where not all rows are of one time, which are of the others."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row["measured"], []).append(row["name"])
+    (main, _), *others = sorted(names.items(), key=lambda item: -len(item[1]))
+    said = [f"Measured with {main}.", *(f"With {how}: {', '.join(held)}." for how, held in others)]
+    return " ".join(said)
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from clika_core.settings.model import Settings
 from clika_core.settings.sections import SECTIONS
 from clika_core.targets.ort import ORT
 from docs.generate import REFERENCE
+from docs.generators import models
 from docs.generators.commands import page_commands
 from docs.generators.files import CAUSE, PLAN, example_plan
 from docs.generators.markdown import table
@@ -80,3 +81,16 @@ def test_the_example_of_the_numerics_prints_what_it_says(capsys: pytest.CaptureF
     (example,) = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", page, re.DOTALL)
     exec(example[0], {})
     assert capsys.readouterr().out == example[1]
+
+
+def test_the_page_of_models_says_which_rows_were_measured_at_another_time() -> None:
+    row = {
+        **dict.fromkeys(("layers", "weighted", "quantized", "tail", "simulated", "deployed"), 1),
+        **dict.fromkeys(("trace_seconds", "capture_seconds", "floor", "turned", "latency_ratio"), 1.0),
+        "family": "own",
+    }
+    measured = {"a": "one", "b": "two", "c": "one"}
+    said = models.section("torch", [{**row, "name": name, "measured": how} for name, how in measured.items()])
+    assert "Measured with one. With two: b." in said
+    alone = models.section("torch", [{**row, "name": "a", "measured": "one"}])
+    assert "Measured with one.\n" in alone
