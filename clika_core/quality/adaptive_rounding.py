@@ -9,9 +9,9 @@ import numpy as np
 from clika_core.numerics import QuantParams
 from clika_core.quality.channels import WEIGHTED
 from clika_core.quality.reworking import Rework
-from clika_core.quality.rounding import adaptive_codes, output_error, second_moments
+from clika_core.quality.rounding import rounded
 from clika_core.quality.running_layer import RunningLayer
-from clika_core.quality.summed_inputs import num_groups, summed_inputs
+from clika_core.quality.summed_inputs import summed_inputs
 from clika_core.quality.work import Change, Work
 from clika_core.schemes import PerChannel, PerTensor
 from clika_core.schemes.formats import IntegerFormat
@@ -29,27 +29,19 @@ class AdaptiveRounding(Rework):
 
     def change(self, layer: RunningLayer) -> Change:
         """A weight on codes that err less; nothing where its inputs are too many to lay out."""
-        call, arrays = layer.call, layer.work.model.arrays
         weight, params = layer.operands["weight"], layer.spec.weights["weight"]
-        (code,), (given,) = layer.codes, layer.spec.inputs
-        assert given is not None
-        value = arrays.dequantize(code, given)
-        rows = summed_inputs(call, value, weight.shape, arrays)
+        rows = summed_inputs(layer.call, layer.codes[0], weight.shape, layer.work.model.arrays)
         if rows is None:
             return Change()
-        by_group = (num_groups(call), -1, rows.shape[2])
+        by_group = (len(rows), -1, rows.shape[2])
         scale = np.broadcast_to(params.scale, len(weight)).astype(np.float64)
         ratios = (weight.reshape(len(weight), -1) / scale[:, None]).reshape(by_group)
-        limits, moments = (params.format.quant_min, params.format.quant_max), second_moments(rows)
-        chosen = adaptive_codes(ratios, moments, *limits)
+        found = rounded(ratios, rows, params.format.quant_min, params.format.quant_max)
         squares = np.square(scale).reshape(by_group[:2])
-        before, after = (
-            float((output_error(found - ratios, moments) * squares).sum())
-            for found in (np.clip(np.rint(ratios), *limits), chosen)
-        )
+        before, after = (float((errors * squares).sum()) for errors in (found.before, found.after))
         if before > 0:
             self._left.append(max(after / before, 1e-12))
-        reals = chosen.reshape(len(weight), -1).astype(np.float32) * params.scale.reshape(-1, 1)
+        reals = found.codes.reshape(len(weight), -1).astype(np.float32) * params.scale.reshape(-1, 1)
         return Change({"weight": reals.reshape(weight.shape).astype(weight.dtype)})
 
     def summary(self, layers: Sequence[str]) -> str:

@@ -50,7 +50,7 @@ IMPROVING: Final[Mapping[str, Technique[Work] | LayerTechnique]] = MappingProxyT
     {
         "activation_balancing": Technique(balance_activations, is_default=True),
         "mse_weight_ranges": Technique(choose_weight_ranges, is_default=False),
-        "adaptive_rounding": LayerTechnique(AdaptiveRounding, is_default=False),
+        "adaptive_rounding": LayerTechnique(AdaptiveRounding, is_default=True),
         "scale_correction": LayerTechnique(ScaleCorrection, is_default=True),
         "bias_correction": LayerTechnique(BiasCorrection, is_default=True),
     }
