@@ -91,9 +91,10 @@ def output_error(errors: Reals, moments: Reals) -> NDArray[np.float64]:
 def _passing_errors_on(
     ratios: Reals, moments: NDArray[np.float64], quant_min: float, quant_max: float
 ) -> NDArray[np.float64]:
-    order = np.argsort(np.einsum("gdd->d", moments), kind="stable")  # large inputs last, to be rounded first
-    passed = _passed_on(moments[:, order[:, None], order])
-    wanted = np.ascontiguousarray(ratios[:, :, order].transpose(0, 2, 1))
+    sizes, groups = np.einsum("gdd->gd", moments), np.arange(len(moments))[:, None]
+    order = np.argsort(sizes, axis=1, kind="stable")  # large inputs last, to be rounded first
+    passed = _passed_on(moments[groups[:, None], order[:, :, None], order[:, None]])
+    wanted = ratios.transpose(0, 2, 1)[groups, order]
     low, high = (np.clip(side(wanted), quant_min, quant_max) for side in (np.floor, np.ceil))
     codes, errors = np.empty_like(wanted), np.empty_like(wanted)
     for end in range(wanted.shape[1], 0, -BLOCK):
@@ -104,9 +105,9 @@ def _passing_errors_on(
             own += np.matmul(passed[:, i : i + 1, i + 1 : end], errors[:, i + 1 : end])[:, 0]
             np.minimum(np.maximum(np.rint(own), low[:, i]), high[:, i], out=codes[:, i])
             np.subtract(wanted[:, i], codes[:, i], out=errors[:, i])
-    found = np.empty_like(ratios)
-    found[:, :, order] = codes.transpose(0, 2, 1)
-    return found
+    found = np.empty_like(codes)
+    found[groups, order] = codes
+    return found.transpose(0, 2, 1)
 
 
 def _passed_on(moments: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -76,9 +76,7 @@ def _channels_last(values: NDArray[np.float32], call: LayerCall) -> NDArray[np.f
     return moved.reshape(len(values), -1, moved.shape[-1])
 
 
-def _met_places(
-    call: LayerCall, value: Array, shape: tuple[int, ...], arrays: ArrayOps
-) -> NDArray[np.int64]:
+def _met_places(call: LayerCall, value: Array, shape: tuple[int, ...], arrays: ArrayOps) -> NDArray[np.int64]:
     """The places of the input that each output place's kernel meets, [places, K]; -1 where it meets the padding."""
     axis, size = channel_axis(call.node) % len(value.shape), prod(shape[2:])
     space = [length for at, length in enumerate(value.shape) if at not in (0, axis)]
@@ -95,7 +93,7 @@ def _met_places(
 def _passed_on(
     call: LayerCall, value: Array, shape: tuple[int, ...], start: int, arrays: ArrayOps
 ) -> NDArray[np.float32]:
-    """What the elements `start` and following of a channel's kernel meet, [N, places, outputs]; zeros behind the last."""
+    """What the elements `start` and following of the kernel meet, [N, places, outputs]; 0 behind the last."""
     weight = np.zeros((*shape[:2], prod(shape[2:])), np.float32)
     weight[:, 0] = np.eye(shape[0], weight.shape[2], start)
     weights = {"weight": arrays.from_numpy(weight.reshape(shape), like=call.weights["weight"])}

@@ -89,7 +89,7 @@ class GlobalQuantizationSettings(Section, title="global_quantization_settings"):
     adaptive_rounding = Setting(
         Nullable(Boolean()),
         None,
-        "After training: round weights up or down by the error of the layer's output, not to nearest; null: no.",
+        "After training: round weights up or down by the error of the layer's output, not to nearest; null: yes.",
     )
     scale_correction = Setting(
         Nullable(Boolean()),

@@ -57,7 +57,9 @@ def test_uncorrelated_inputs_leave_nothing_to_choose() -> None:
 def test_correlated_inputs_lose_much_less() -> None:
     ratios, moments = case(1, 1, 16, 64, 4, 20)
     nearest = output_error(np.clip(np.rint(ratios), *LIMITS) - ratios, moments).sum()
-    assert output_error(adaptive_codes(ratios, moments, *LIMITS).codes - ratios, moments).sum() < 0.2 * nearest
+    assert (
+        output_error(adaptive_codes(ratios, moments, *LIMITS).codes - ratios, moments).sum() < 0.2 * nearest
+    )
 
 
 def test_small_cases_come_near_to_the_best_of_all_codes() -> None:
