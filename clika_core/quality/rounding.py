@@ -94,7 +94,7 @@ def _passing_errors_on(
     sizes, groups = np.einsum("gdd->gd", moments), np.arange(len(moments))[:, None]
     order = np.argsort(sizes, axis=1, kind="stable")  # large inputs last, to be rounded first
     passed = _passed_on(moments[groups[:, None], order[:, :, None], order[:, None]])
-    wanted = ratios.transpose(0, 2, 1)[groups, order]
+    wanted = ratios.transpose(0, 2, 1)[groups, order].astype(np.float64)
     low, high = (np.clip(side(wanted), quant_min, quant_max) for side in (np.floor, np.ceil))
     codes, errors = np.empty_like(wanted), np.empty_like(wanted)
     for end in range(wanted.shape[1], 0, -BLOCK):
@@ -117,4 +117,4 @@ def _passed_on(moments: NDArray[np.float64]) -> NDArray[np.float64]:
     np.einsum("gdd->gd", damped)[...] += np.where(mean > 0, DAMPING * mean, 1.0)[:, None]
     lower = np.linalg.cholesky(damped)
     scaled = lower / np.einsum("gdd->gd", lower)[:, None, :]
-    return np.ascontiguousarray(scaled.transpose(0, 2, 1))
+    return np.ascontiguousarray(scaled.transpose(0, 2, 1), np.float64)
