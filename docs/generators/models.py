@@ -33,9 +33,10 @@ COLUMNS: Final = tuple(
 def page_text() -> str:
     """A section for every backend that has rows."""
     introduction = (
-        "Architectures with random weights, in small configurations, from tracing to onnxruntime, with the default "
-        "settings. `tox -e models` measures them anew. An architecture of `tests/backends/*/zoo` that is missing "
-        "here was not measured yet. The latencies behind *speed* were taken beside other work: they are rough."
+        "Architectures with random weights, in small configurations, from tracing to onnxruntime, with the settings "
+        "that were the default when a row was measured: each section names the techniques. `tox -e models` measures "
+        "them anew. An architecture of `tests/backends/*/zoo` that is missing here was not measured yet. The "
+        "latencies behind *speed* were taken beside other work: they are rough."
     )
     meaning = table(["column", "what"], list(MEANING.items()))
     sections = [section(name, rows_of(name)) for name in FRAMEWORKS]
