@@ -6,9 +6,10 @@ import time
 from dataclasses import replace
 
 from clika_core.backend.interface import Removals, TracedModel
+from clika_core.ir.operators import OPERATORS
 from clika_core.pipeline.data import Batches
 from clika_core.pipeline.journal import Journal, Progress
-from clika_core.pipeline.quantization import Prepare, Prepared, Quantized, quantize_traced
+from clika_core.pipeline.quantization import Prepared, Quantized, quantize_traced
 from clika_core.quality import techniques
 from clika_core.quality.reference import Reference
 from clika_core.quality.running_layer import summing_heads
@@ -32,35 +33,50 @@ def quantize_after_training(
     Fine-tuning starts without: it learns what techniques estimate.
     """
     journal = Journal.of(progress)
-    prepare = preparation(settings, data, journal)
+    prepare = Preparation.of(settings, data, journal)
     quantized = quantize_traced(traced, settings, target, data, journal, prepare=prepare)
-    return improved(quantized, settings, data, journal)
+    return improved(quantized, settings, data, journal, None if prepare is None else prepare.reference)
 
 
-def preparation(settings: Settings, data: Batches, journal: Journal) -> Prepare | None:
-    """What `quantize_traced` does to the float model first: the techniques before calibration, if any is in force.
+class Preparation:
+    """What `quantize_traced` does to the float model first: the techniques before calibration.
 
-    Reads the first batches of `data`.
+    `reference` is of the prepared model, once there is one. Reads the first batches of `data`.
     """
-    chosen = settings.global_quantization_settings
-    if not chosen_techniques(chosen, PREPARING):
-        return None
 
-    def prepare(floating: TracedModel, points: Points) -> Prepared:
-        samples = joined_samples(floating, data.native(floating))
-        work = FloatWork(floating.preprocess(Removals({})), points.observed, samples)
-        prepared, done = techniques.prepared(work, chosen, journal.detail)
-        return Prepared(prepared.model, done)
+    def __init__(self, settings: Settings, data: Batches, journal: Journal) -> None:
+        """By the techniques in force."""
+        self._chosen, self._data, self._journal = settings.global_quantization_settings, data, journal
+        self.reference: Reference | None = None
 
-    return prepare
+    @classmethod
+    def of(cls, settings: Settings, data: Batches, journal: Journal) -> Preparation | None:
+        """None where no such technique is in force."""
+        is_asked_for = chosen_techniques(settings.global_quantization_settings, PREPARING)
+        return cls(settings, data, journal) if is_asked_for else None
+
+    def __call__(self, floating: TracedModel, points: Points) -> Prepared:
+        """The prepared model."""
+        model = floating.preprocess(Removals({}))
+        samples = joined_samples(floating, self._data.native(floating))
+        nodes = (node for node in model.graph.layers if "weight" in OPERATORS[node.type].weight_operands)
+        heads = {node.name for node in nodes if node.weight("weight") is not None}
+        work = FloatWork(model, points.observed, Reference(model, samples, heads))
+        work, done = techniques.prepared(work, self._chosen, self._journal.detail)
+        self.reference = work.reference
+        return Prepared(work.model, done)
 
 
 def improved(
-    quantized: Quantized, settings: Settings, data: Batches, progress: Progress | Journal | None = None
+    quantized: Quantized,
+    settings: Settings,
+    data: Batches,
+    progress: Progress | Journal | None = None,
+    reference: Reference | None = None,
 ) -> Quantized:
     """The quantized model after every technique in force that acts on it, with a model of its own.
 
-    Reads the first batches of `data` once more.
+    `reference` is of the model that was quantized; without it the first batches of `data` are read once more.
     """
     chosen = settings.global_quantization_settings
     if not chosen_techniques(chosen, IMPROVING) or not quantized.simulation.specs:
@@ -68,10 +84,13 @@ def improved(
     journal = Journal.of(progress)
     journal.step("improve")
     started = time.perf_counter()
-    samples = joined_samples(quantized.model, data.native(quantized.model))
+    heads = summing_heads(quantized.simulation)
+    if reference is None:
+        samples = joined_samples(quantized.model, data.native(quantized.model))
+        reference = Reference(quantized.model, samples, heads)
     work = Work(
         quantized.model.preprocess(Removals({})),
-        Reference(quantized.model, samples, summing_heads(quantized.simulation)),
+        replace(reference, heads=heads),
         quantized.plan,
         quantized.target,
         quantized.parameters,

@@ -11,7 +11,7 @@ from clika_core.ir.graph import Node
 from clika_core.observers import DEFAULT_OBSERVER
 from clika_core.pipeline import narration
 from clika_core.pipeline.data import BATCH_SIZE
-from clika_core.pipeline.improving import preparation
+from clika_core.pipeline.improving import Preparation
 from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.portions import portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced, unrestricted
@@ -117,7 +117,7 @@ def measure_sensitivity(
         traced = traced_ahead(backend, placed, example, traced, data)
     for line in narration.parsing_lines(traced.graph):
         journal.detail(line)
-    prepare = preparation(settings, data, journal)
+    prepare = Preparation.of(settings, data, journal)
     found = quantize_traced(traced, unrestricted(settings), chosen, data, journal, prepare=prepare)
     more: dict[str, Mapping[str, Measurement]] = {}
     measures = {"cumulative": (with_cumulative, cumulative), "task": (with_task, one_at_a_time)}

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from clika_core.backend.interface import Array, LayerCall, TracedModel
+from clika_core.backend.interface import Array, LayerCall, TracedModel, Visitor
 from clika_core.ir.channels import channel_axis
 from clika_core.ir.graph import Graph, Node, ValueKey
 from clika_core.planning.wiring import Wiring
@@ -101,11 +101,18 @@ def may_be_scaled(graph: Graph) -> bool:
 
 
 def follow_channels(
-    model: TracedModel, inputs: Sequence[Array], measured: Collection[ValueKey], measure: Measure
+    model: TracedModel,
+    inputs: Sequence[Array],
+    measured: Collection[ValueKey],
+    measure: Measure,
+    around: Callable[[Visitor], Visitor] = lambda visitor: visitor,
 ) -> Channels:
-    """The channels of a preprocessed model, `measured` values being measured over the native `inputs`."""
+    """The channels of a preprocessed model, `measured` values being measured over the native `inputs`.
+
+    `around` gives the visitor that runs, from the one that follows.
+    """
     visitor = _Following(model, measured, measure)
-    model.interpret(inputs, visitor)
+    model.interpret(inputs, around(visitor))
     for node in model.graph.outputs:
         visitor.fix(node)
     return visitor.found

@@ -39,12 +39,13 @@ def equalize_layers(work: FloatWork) -> tuple[FloatWork, Improvement]:
     """The model with equalized channels."""
     if not may_be_scaled(work.model.graph):
         return work, NOTHING
-    channels = follow_channels(work.model, work.inputs, work.rounded, sizes)
+    channels = follow_channels(work.model, work.inputs, work.rounded, sizes, work.reference.sampling)
     factors = channel_factors(channels)
     layers = tuple(name for name, made in channels.made.items() if np.any(factors[made] != 1))
     if not layers:
         return work, NOTHING
-    found = work.with_weights(scaled_operands(work.model, channels, factors))
+    outputs = {name: 1 / factors[made] for name, made in channels.made.items()}
+    found = work.with_scaled(scaled_operands(work.model, channels, factors), outputs)
     return found, Improvement(layers, f"cross-layer equalization: the outputs of {len(layers)} layers")
 
 

@@ -79,7 +79,7 @@ def _has_own_scales(spec: LayerSpec) -> bool:
 
 def layer_factor(found: OutputSample, wanted: OutputSample) -> float:
     """The factor of a layer; 1 where samples do not tell that the squared error falls."""
-    given, target = (sample.rows - sample.rows.mean(axis=0) for sample in (found, wanted))
+    given, target = (sample.rows - sample.rows.mean(axis=0, dtype=np.float64) for sample in (found, wanted))
     pairs = ((given, target), (target, target), (given, given))
     products, squares, own = (_by_sample(*pair, wanted.owners) for pair in pairs)
     energy, count = squares.sum(), len(squares)

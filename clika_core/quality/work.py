@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from clika_core.backend.interface import Array, TracedModel
@@ -25,20 +26,29 @@ from clika_core.targets.target import Arithmetic, Target
 
 @dataclass(frozen=True)
 class FloatWork:
-    """`model` is preprocessed, with parameters of its own; `inputs` are native, one batch, beside `graph.inputs`.
+    """`model` is preprocessed, with parameters of its own; `reference` is of a model equal to it.
 
     `rounded` are the values that will be codes, as far as plans know before sensitivity is measured.
     """
 
     model: TracedModel
     rounded: Collection[ValueKey]
-    inputs: Sequence[Array]
+    reference: Reference
 
-    def with_weights(self, operands: Mapping[tuple[str, str], NDArray[Any]]) -> FloatWork:
-        """The same model with other operands by (layer, role), written into it."""
+    @property
+    def inputs(self) -> Sequence[Array]:
+        """The samples: native, one batch, beside `graph.inputs`."""
+        return self.reference.inputs
+
+    def with_scaled(
+        self,
+        operands: Mapping[tuple[str, str], NDArray[Any]],
+        factors: Mapping[str, NDArray[np.float64]],
+    ) -> FloatWork:
+        """The same model with these operands, written into it, which multiply layers' channels by factors."""
         for (layer, role), array in operands.items():
             self.model.parameters(layer)[role] = array
-        return self
+        return replace(self, reference=self.reference.scaled(self.model, factors))
 
 
 @dataclass(frozen=True)

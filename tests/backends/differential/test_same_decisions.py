@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from clika_core.backend.interface import Removals
 from clika_core.pipeline.data import Batches
-from clika_core.pipeline.improving import improved, preparation
+from clika_core.pipeline.improving import Preparation, improved
 from clika_core.pipeline.journal import Journal
 from clika_core.pipeline.quantization import Quantized
 from clika_core.planning.plan import make_plan
@@ -189,7 +189,7 @@ def test_biases_are_corrected_alike(name: str, other: Framework) -> None:
 
 def _prepared(found: Quantized, chosen: Settings, data: Batches) -> Quantized:
     """`found` with the weights that its model has before calibration."""
-    prepare = preparation(chosen, data, Journal.of(None))
+    prepare = Preparation.of(chosen, data, Journal.of(None))
     if prepare is None:
         return found
     points = quantization_points(

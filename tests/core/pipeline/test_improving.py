@@ -86,11 +86,11 @@ def test_ranges_and_sensitivities_are_those_of_the_prepared_model() -> None:
     assert measured != quantized(model, data).measurements
 
 
-def test_data_is_read_whole_twice_and_its_first_batches_for_each_side_of_calibration() -> None:
+def test_data_is_read_whole_twice_and_its_first_batches_once_for_samples() -> None:
     model = deep(1)
     read = Reading(batches(model, count=70, size=1))
     quantize_after_training(trace(model, read.data[0]), settings_with(), ORT, Batches(read), lambda _: None)
-    assert sorted(read.passes) == [MAX_SAMPLES, MAX_SAMPLES, 70, 70]
+    assert sorted(read.passes) == [MAX_SAMPLES, 70, 70]
 
 
 def test_nothing_is_done_where_nothing_is_asked_for_or_quantized() -> None:

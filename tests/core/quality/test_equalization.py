@@ -7,10 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clika_core.backend.interface import Removals
 from clika_core.pipeline import deployment
 from clika_core.pipeline.quantization import Quantized
 from clika_core.quality.channels import follow_channels
-from clika_core.quality.equalization import LEAST, STRENGTH, channel_factors, sizes
+from clika_core.quality.equalization import LEAST, STRENGTH, channel_factors, equalize_layers, sizes
+from clika_core.quality.reference import Reference
+from clika_core.quality.running_layer import summing_heads
+from clika_core.quality.work import FloatWork
 from clika_loopback.model import LoopbackModel
 from tests.core.loopback.networks import Batch, Sketch, batches
 from tests.core.loopback.quantizing import after_training, only, quantized
@@ -51,6 +55,24 @@ def test_the_float_function_stays_the_same(seed: int, groups: int) -> None:
     np.testing.assert_allclose(
         float_result(after, data[1]), float_result(before, data[1]), rtol=1e-4, atol=1e-5
     )
+
+
+def test_float_outputs_of_the_pass_before_are_those_of_the_equalized_model() -> None:
+    model = unequal(2, groups=2)
+    data = batches(model, size=16)
+    found = quantized(model, data)
+    own = found.model.preprocess(Removals({}))
+    heads = summing_heads(found.simulation)
+    reference = Reference(own, data[0], heads)
+    work, said = equalize_layers(FloatWork(own, {("relu_1", 0), ("relu_3", 0)}, reference))
+    assert said.layers
+    fresh = Reference(work.model, data[0], heads).outputs
+    for head in heads:
+        ours = work.reference.outputs[head]
+        np.testing.assert_allclose(ours.mean, fresh[head].mean, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(ours.rows, fresh[head].rows, rtol=1e-4, atol=1e-5)
+    before = Reference(found.model, data[0], heads).outputs["conv_1"]
+    assert not np.allclose(before.rows, fresh["conv_1"].rows, rtol=1e-2)
 
 
 def alike_in_effect(seed: int) -> LoopbackModel:
