@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
+from clika_torch.recurrent_export import kept_whole
+
 _NOISY_LOGGERS: Final = ("torch._subclasses.fake_tensor", "torch.fx.experimental.symbolic_shapes")
 
 _NOISE: Final = (
@@ -30,14 +32,16 @@ def export(
 ) -> ExportedProgram:
     """The operations that `model` runs on `arrays`, undecomposed; raises whatever tracing raises.
 
-    `free` are the axes of each array that may change beside the first one. torch.export keeps a size of one fixed:
+    `free` are the axes of each array that may change beside the first one; with any of them recurrent layers are
+    operators of ours, to be `put_back`. torch.export keeps a size of one fixed:
     give at least two samples where the batch is to be free.
     """
     axes = [
         {0, *more} if array.dim() else () for array, more in zip(arrays, free or repeat(()), strict=False)
     ]
     shapes: tuple[Any, ...] = tuple(dict.fromkeys(own, Dim.AUTO) if own else None for own in axes)
-    with quietly(), _without_fused_layers(), torch.no_grad():
+    kept = kept_whole() if any(free or ()) else contextlib.nullcontext()
+    with quietly(), _without_fused_layers(), torch.no_grad(), kept:
         program: ExportedProgram = torch.export.export(
             model, tuple(arrays), strict=False, dynamic_shapes={"arrays": shapes}
         )

@@ -6,9 +6,10 @@ other value within reach meets all guards is as fixed as a number.
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -18,14 +19,17 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 from torch.overrides import TorchFunctionMode
 
+from clika_core.diagnostics import Diagnostic, Severity
 from clika_core.errors import Location, TraceError
 from clika_torch.example import Example
 from clika_torch.flat_model import FlatModel, shallow_copy
 from clika_torch.trace_errors import innermost
+from clika_torch.trace_facts import is_users
 
 Axes: TypeAlias = Sequence[frozenset[int]]
 Export: TypeAlias = Callable[[nn.Module], Any]
 
+_NAME: Final = re.compile(r"[A-Za-z_]\w*")
 _STEPS: Final = (4, 8, 16, 32, 64, 128)
 
 
@@ -51,6 +55,28 @@ def fixed_sizes(program: ExportedProgram, wanted: Axes) -> list[FixedSize]:
 def is_free_in_batch(program: ExportedProgram) -> bool:
     """Whether the first axis of some input is free to change."""
     return any(isinstance(array.shape[0], torch.SymInt) for array in _inputs(program) if array.dim())
+
+
+def branches(program: ExportedProgram, names: Sequence[str]) -> Iterator[Diagnostic]:
+    """A finding for every line of the user's that asked what a size is, and may do something else at another one."""
+    named: list[tuple[Any, str]] = [
+        (length, f"{name}.shape[{axis}]")
+        for array, name in zip(_inputs(program), names, strict=True)
+        for axis, length in enumerate(array.shape)
+    ]
+    lengths = [(length, word) for length, word in named if isinstance(length, torch.SymInt)]
+    words = {str(length.node.expr): word for length, word in reversed(lengths)}
+    for guard in lengths[0][0].node.shape_env.guards if lengths else ():
+        line = guard.sloc.framework_loc
+        if isinstance(line, traceback.FrameSummary) and line.lineno and is_users(line.filename):
+            condition = _NAME.sub(lambda found: words.get(found.group(), found.group()), str(guard.expr))
+            yield Diagnostic(
+                "size-condition",
+                Severity.INFO,
+                f"the traced model does what the model does where {condition}, at every size",
+                Location(line.filename, line.lineno),
+                help="keep to such sizes, or write the model without this condition",
+            )
 
 
 def refusal(fixed: Sequence[FixedSize], example: Example, export: Export, model: nn.Module) -> TraceError:

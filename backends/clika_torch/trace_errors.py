@@ -97,6 +97,19 @@ def explain(error: Exception, model: nn.Module, example: Example) -> TraceError:
     return TraceError(message, found=_first_line(found), fix=fix, location=location)
 
 
+def not_with_free_sizes(error: Exception) -> TraceError:
+    """The TraceError for what export raised of a model that it follows where all sizes are fixed."""
+    path, location = _place(error)
+    where = f" in module {path!r}" if path else ""
+    return TraceError(
+        f"the model cannot be traced with the sizes free that were asked for{where}",
+        found=_first_line(error),
+        expected="code that torch.export can follow at every size",
+        fix="leave the size fixed, or compute this line otherwise",
+        location=location,
+    )
+
+
 def _own_failure(model: nn.Module, example: Example) -> Exception | None:
     """What the model itself raises on the example inputs, run on a copy."""
     try:

@@ -24,13 +24,14 @@ from clika_core.ir.assembly import assemble
 from clika_torch.example import Example
 from clika_torch.exporting import decompose, export, quietly
 from clika_torch.flat_model import FlatModel, shallow_copy
-from clika_torch.free_sizes import Axes, fixed_sizes, is_free_in_batch, refusal
+from clika_torch.free_sizes import Axes, branches, fixed_sizes, is_free_in_batch, refusal
 from clika_torch.interpreter import Held
 from clika_torch.recorder import Recorder
+from clika_torch.recurrent_export import put_back
 from clika_torch.rewrites import addmm_to_linear, inline_contexts, without_empty_parts
 from clika_torch.structure import Flat
 from clika_torch.trace import Trace
-from clika_torch.trace_errors import explain, refuse_unsupported
+from clika_torch.trace_errors import explain, not_with_free_sizes, refuse_unsupported
 from clika_torch.traced_model import TorchTracedModel
 from clika_torch.writes import make_functional
 
@@ -64,13 +65,12 @@ def trace(
     check_example(free, example.names, shapes)
     exported = _export(model, example, free)
     recorder = Recorder(exported.program, example.layout, exported.result)
-    program, recording = recorder.record(
-        name or type(model).__name__, sizes_are_layers=any(axes - {0} for axes in free)
-    )
+    are_more_free = any(axes - {0} for axes in free)
+    program, recording = recorder.record(name or type(model).__name__, sizes_are_layers=are_more_free)
     assembly = assemble(recording)
-    graph = replace(
-        assembly.graph, diagnostics=(*assembly.diagnostics, *fixed_batches(assembly.graph, _FREE_BATCH))
-    )
+    conditions = branches(exported.program, example.names) if are_more_free else ()
+    found = (*assembly.diagnostics, *fixed_batches(assembly.graph, _FREE_BATCH), *conditions)
+    graph = replace(assembly.graph, diagnostics=found)
     state = {name: held.tensor for name, held in program.state.items()}
     device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
     return TorchTracedModel(Trace(program, example.layout, graph, assembly.regions), Held(state, {}, device))
@@ -91,6 +91,9 @@ def _export(model: nn.Module, example: Example, free: Axes) -> _Exported:
     except TraceError:
         raise
     except Exception as error:
+        if any(axes - {0} for axes in free):
+            _export(model, example, [frozenset()] * len(free))  # a model that cannot be traced at all says so
+            raise not_with_free_sizes(error) from error
         raise explain(error, model, example) from error
 
 
@@ -107,6 +110,7 @@ def _export_on(model: nn.Module, example: Example, arrays: Sequence[Tensor], fre
         program = decompose(export(flat, arrays, free))  # what is left of the first one is of no use
     without_empty_parts(program)
     addmm_to_linear(program)
+    put_back(program.graph)
     return _Exported(program, flat.result.without_arrays())
 
 

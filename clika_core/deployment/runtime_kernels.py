@@ -40,13 +40,17 @@ def optimized(model: onnx.ModelProto) -> onnx.ModelProto:
 def kernels(model: onnx.ModelProto, layers: Collection[str]) -> Mapping[str, Mapping[str, bool]]:
     """Per layer the operators that it became in the optimized `model`, and whether each computes on integers.
 
-    A layer that was fused into another is not there.
+    A layer that was fused into another is not there, nor are the operators that compute sizes.
     """
     graph = model.graph
-    is_float = _value_kinds(graph)
+    is_float, sizes = _value_kinds(graph), _sizes(graph)
     shipped = Shipped(graph, layers)
     return {
-        layer: {node.op_type: _is_integer(node, is_float) for node in shipped.nodes_of(layer)}
+        layer: {
+            node.op_type: _is_integer(node, is_float)
+            for node in shipped.nodes_of(layer)
+            if not sizes.issuperset(node.output)
+        }
         for layer in layers
         if shipped.nodes_of(layer)
     }
@@ -70,6 +74,15 @@ def _value_kinds(graph: onnx.GraphProto) -> dict[str, bool]:
         else:
             gives_float = found.get(node.input[0], False) if node.input else False
         found.update(dict.fromkeys(node.output, gives_float))
+    return found
+
+
+def _sizes(graph: onnx.GraphProto) -> set[str]:
+    """The values that are computed from shapes and from constants of int64 alone."""
+    found = {tensor.name for tensor in graph.initializer if tensor.data_type == onnx.TensorProto.INT64}
+    for node in graph.node:
+        if node.op_type in ("Shape", "Size") or (node.input and found.issuperset(filter(None, node.input))):
+            found.update(node.output)
     return found
 
 

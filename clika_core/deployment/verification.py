@@ -21,6 +21,7 @@ from clika_core.numerics import QuantParams
 
 _IN_REALS = {
     "attention": frozenset({"Mul", "Add", "Where", "Softmax"}),  # scores, between two integer products
+    "linear": frozenset({"Reshape"}),  # of sums that leave unrounded, to the axes that were folded into one
     "conv": frozenset({"Add"}),  # of the halves in which sums were rounded
 }
 _WITHOUT_NODES = frozenset({"identity", "pad"})  # they become part of what they feed, or nothing

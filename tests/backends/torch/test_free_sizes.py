@@ -7,19 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
 import clika_core as clika
+from clika_compression import clika_compress, clika_deploy, clika_resume
 from clika_core.deployment.onnx_model import float_onnx
 from clika_core.deployment.onnx_runtime import Session
+from clika_core.deployment.verification import verify
 from clika_core.errors import DataError, ModelError, TraceError
 from clika_core.ir.snapshot import load_graph
 from clika_core.pipeline import deployment
 from clika_torch.structure import flatten
 from clika_torch.tracing import trace
 from tests.backends.torch.free_cases import OVER_LENGTH, OVER_SPACE, Function, LanguageModel, sentences
+from tests.backends.torch.lowered import recurrent
 from tests.core.deployment.lowering_cases import MADE_OF_SIZES
 
 CASES = {
@@ -79,13 +83,16 @@ def test_batches_of_several_lengths_free_the_length(compressed: Any) -> None:
     assert len(compressed.plan.quantized) > 10
 
 
-def test_batches_made_anew_free_the_length_too(model: nn.Module) -> None:
-    class Loader:
-        def __iter__(self) -> Iterator[Any]:
-            return (sentences(2, length) for length in (6, 6, 9))
+class Loader:
+    """Batches that are made anew whenever they are read."""
 
-    found = clika.measure_sensitivity(model, calibration_data=Loader())
-    assert [node.outputs[0].shape for node in found.plan.graph.inputs] == [("d0", "d1"), ("d0", "d1")]
+    def __iter__(self) -> Iterator[Any]:
+        return (torch.randn(2, length, 6) for length in (6, 6, 9))
+
+
+def test_batches_made_anew_free_the_length_too() -> None:
+    found = clika.measure_sensitivity(nn.Sequential(nn.Linear(6, 6), nn.ReLU()), calibration_data=Loader())
+    assert [node.outputs[0].shape for node in found.plan.graph.inputs] == [("d0", "d1", 6)]
 
 
 def test_data_of_sizes_that_the_model_fixes_is_refused_with_the_line() -> None:
@@ -127,6 +134,50 @@ def test_the_same_trace_follows_from_what_the_user_says(compressed: Any, model: 
     axes: dict[str | int, list[int]] = {"ids": [1], "mask": [-1]}
     traced = clika.trace(model, sentences(3, 6), dynamic_axes=axes)
     assert traced.graph.fingerprint == compressed.plan.graph.fingerprint
+
+
+def test_the_file_honours_the_report(compressed: Any) -> None:
+    assert not verify(compressed.report, onnx.load_model(compressed.deployed_path)).findings
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU])
+def test_recurrent_layers_run_over_any_length(kind: type[nn.LSTM] | type[nn.GRU]) -> None:
+    model = recurrent(kind, num_layers=2, bidirectional=True, batch_first=True)
+    traced = trace(model, torch.randn(2, 7, 6), dynamic_axes={0: [1]})
+    assert kind.__name__.lower() in {node.type for node in traced.graph.layers}
+    session = Session(float_onnx(traced).model)
+    for count, length in ((3, 11), (1, 4)):
+        x = torch.randn(count, length, 6)
+        with torch.no_grad():
+            expected = flatten(model(x)).leaves.values()
+        for ours, theirs, wanted in zip(
+            flatten(traced.run(x)).leaves.values(), session.run([x.numpy()]), expected, strict=True
+        ):
+            torch.testing.assert_close(ours, wanted, rtol=0, atol=0)
+            np.testing.assert_allclose(theirs, wanted.numpy(), rtol=2e-5, atol=1e-5)
+
+
+@pytest.mark.nightly
+def test_training_goes_on_with_batches_of_other_lengths(tmp_path: Path) -> None:
+    """A state holds the free length: resumed without the model, trained on, and deployed."""
+
+    def data() -> Iterator[Any]:
+        return ((sentences(4, length), sentences(4, length)["ids"]) for length in (1, 7, 9, 5))
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return nn.functional.cross_entropy(outputs.flatten(0, 1), targets.flatten())
+
+    settings = clika.Settings()
+    settings.training_settings.num_epochs, settings.training_settings.stats_steps = 1, 4
+    torch.manual_seed(0)
+    model = LanguageModel()
+    clika_compress(tmp_path / "run", settings, model, data, training_losses={"loss": loss})
+    settings.training_settings.num_epochs = 2
+    first = tmp_path / "run" / "epoch_1" / "model.pompom"
+    state = clika_resume(first, data, training_losses={"loss": loss}, new_settings=settings)
+    session = Session(clika_deploy(state, tmp_path / "deployed"))
+    batch = [array.numpy() for array in sentences(2, 13).values()]
+    assert session.run(batch)[0].shape == (2, 13, 40)
 
 
 def test_a_model_whose_sizes_nobody_frees_keeps_its_graph(model: nn.Module) -> None:
@@ -176,6 +227,25 @@ class Product(nn.Module):
 
     def forward(self, x: Tensor, scale: Tensor) -> Any:
         return x * scale
+
+
+class Branching(nn.Module):
+    """Something else for what is short."""
+
+    def forward(self, x: Tensor) -> Any:
+        if x.shape[1] > 5:  # the line that the finding names
+            return x.cumsum(1)
+        return x * 2
+
+
+def test_a_condition_on_a_free_size_is_told_with_its_line() -> None:
+    (found,) = trace(Branching(), torch.randn(2, 8), dynamic_axes={"x": [1]}).graph.diagnostics
+    assert found.message == "the traced model does what the model does where x.shape[1] > 5, at every size"
+    assert found.location is not None
+    assert (
+        "the line that the finding names"
+        in Path(found.location.file).read_text().splitlines()[found.location.line - 1]
+    )
 
 
 def test_inputs_that_share_a_size_are_named_where_one_is_not_freed() -> None:
