@@ -29,6 +29,7 @@ from clika_core.simulation.learned import learn_scales
 from clika_core.simulation.parameters import Parameters
 from clika_core.simulation.points import BOUNDS, PROBABILITIES, Points, quantization_points
 from clika_core.simulation.visitor import Simulation, simulation
+from clika_core.targets.masked import filling
 from clika_core.targets.target import Target
 from clika_core.training.program import QuantizedProgram
 
@@ -188,9 +189,10 @@ def bits_of(plan: Plan, settings: Settings) -> dict[str, tuple[int, int]]:
 
 
 def _float_values(wiring: Wiring, target: Target) -> list[ValueKey]:
-    """Every floating-point value of inputs and of layers that stay, what may be rounded in halves, and probabilities
-    inside attention."""
-    staying = [node for node in wiring.graph.nodes if node.name not in wiring.removed]
+    """Every floating-point value of inputs and of layers that stay, but for what masks fill; what may be rounded in
+    halves, and probabilities inside attention."""
+    graph = wiring.graph
+    staying = [node for node in graph.nodes if node.name not in wiring.removed and not filling(graph, node)]
     given = [
         (node.name, port) for node in staying for port, value in enumerate(node.outputs) if value.is_float
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TypeAlias
 
 from clika_core.ir.operators import OPERATORS, Trait
 from clika_core.planning.wiring import Wiring
+from clika_core.targets.masked import FILLERS
 from clika_core.targets.target import Target, computes_on_floats
 
 Bits: TypeAlias = tuple[int, int]  # of weights, of activations
@@ -47,7 +49,13 @@ class Support:
         if found is None:
             found = self._refusals[kind] = self._refusal(*kind)
         refusal, is_conditional = found
-        return self._target.objection(graph, node) if is_conditional else refusal
+        reason = self._target.objection(graph, node) if is_conditional else refusal
+        return self._target.masked(graph, node) if reason is None and self._has_masks else reason
+
+    @cached_property
+    def _has_masks(self) -> bool:
+        """Whether any layer fills values by a mask: few graphs have one, and in the others no layer is asked."""
+        return any(node.type in FILLERS for node in self._wiring.graph.nodes)
 
     def _refusal(self, type_: str, is_weighted: bool, has_data: bool, bits: Bits) -> tuple[str | None, bool]:
         """Why no layer of that kind, and otherwise whether it depends on the layer."""

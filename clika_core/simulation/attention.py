@@ -60,6 +60,9 @@ def _softmax(node: Node, arrays: ArrayOps, scores: Array, mask: Array | None) ->
     if node.attributes.get("is_causal"):
         queries, keys = (int(size) for size in scores.shape[-2:])
         mask = arrays.from_numpy(np.tri(queries, keys, dtype=bool), scores)
+    masked = node.attributes.get("masked_value")
+    if mask is not None and isinstance(masked, float):
+        mask = ~mask if masked == -np.inf else arrays.cast(mask, "float32") * masked
     return arrays.softmax(scores, mask)
 
 

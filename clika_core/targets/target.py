@@ -12,6 +12,7 @@ from clika_core.ir.graph import Graph, Node
 from clika_core.ir.operators import OPERATORS, is_weighted
 from clika_core.schemes import CodeRange, Granularity, PerChannel, PerGroup, PerTensor, QuantScheme
 from clika_core.schemes.integer_format import MAX_BITS, MIN_BITS
+from clika_core.targets.masked import masked_operand
 
 Condition: TypeAlias = Callable[[Graph, Node], str | None]
 
@@ -104,7 +105,8 @@ class Target:
         """None where the target computes this layer in integers, else why not."""
         has_weight, has_data = is_weighted(node), computes_on_floats(graph, node)
         bits = weights_num_bits, activations_num_bits
-        return self.refusal(node.type, has_weight, has_data, *bits) or self.objection(graph, node)
+        refusal = self.refusal(node.type, has_weight, has_data, *bits)
+        return refusal or self.objection(graph, node) or self.masked(graph, node)
 
     def refusal(
         self,
@@ -139,6 +141,13 @@ class Target:
         """Why the target does not compute this very layer in integers, where it does compute others of its type."""
         condition = self.kernels[node.type].condition
         reason = condition(graph, node) if condition is not None else None
+        return self._no_kernel(reason)
+
+    def masked(self, graph: Graph, node: Node) -> str | None:
+        """Why no target computes this very layer in integers: a mask filled what it reads."""
+        return self._no_kernel(masked_operand(graph, node))
+
+    def _no_kernel(self, reason: str | None) -> str | None:
         return f"{self.name} has no quantized kernel for it: {reason}" if reason else None
 
     def with_half_range(self) -> Target:

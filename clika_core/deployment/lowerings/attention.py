@@ -62,9 +62,12 @@ def _masks(context: LoweringContext) -> Sequence[str]:
     found = [_causal(context)] if context.attribute("is_causal") else []
     mask = context.optional("mask")
     if mask is not None and _is_boolean(context):
+        masked = context.attribute("masked_value")
+        chosen = (0.0, -np.inf) if masked is None else (masked, 0.0)
         dtype = context.value().dtype
-        zero, never = (context.constant(np.asarray(x, dtype), "mask_value") for x in (0.0, -np.inf))
-        mask = context.one("Where", mask, zero, never)
+        mask = context.one(
+            "Where", mask, *(context.constant(np.asarray(x, dtype), "mask_value") for x in chosen)
+        )
     return [*found, *([mask] if mask is not None else [])]
 
 

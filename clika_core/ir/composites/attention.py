@@ -1,7 +1,8 @@
 """attention(q, k, v) = softmax(scale · q · kᵀ + mask) · v. Vaswani et al. 2017, arXiv:1706.03762, equation 1.
 
 query [..., L, E], key [..., S, E], value [..., S, V]; mask broadcasts to [..., L, S], is added, and may be
-missing. The projections before and after are layers of their own.
+missing. With an attribute `masked_value` the mask is boolean, and scores where it is true become that number, next to
+which every other vanishes. The projections before and after are layers of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from clika_core.ir.composites.trace_view import Match, TraceView
 from clika_core.ir.graph import AttributeValue
 
 QUERY, KEY, VALUE, MASK = var("query"), var("key"), var("value"), var("mask")
+MASKING = -1e9  # a score as low as this, or lower, has no share
 _FACTORS, _DIVISORS = ("factor", "query_factor", "key_factor"), ("divisor", "query_divisor")
 
 
@@ -37,12 +39,16 @@ _SCORES = either(
     _times(op("matmul", QUERY, _transposed(KEY)), ""),
     op("matmul", QUERY, _transposed(KEY)),
 )
-_SOFTMAX = op("softmax", either(op("add", _SCORES, MASK), _SCORES), axis=capture("axis"))
+_MASKED = either(op("masked_fill", _SCORES, MASK, capture("masked_value")), op("add", _SCORES, MASK), _SCORES)
+_SOFTMAX = op("softmax", _MASKED, axis=capture("axis"))
 _PROBABILITIES = passed_on(passed_on(_SOFTMAX))
 
 
 def _attributes(match: Match, trace: TraceView) -> Attributes | None:
-    """The scale; refused unless the softmax runs over the keys and the permutation swaps the last two axes."""
+    """The scale, and what masked scores become where they are replaced.
+
+    Refused unless the softmax runs over the keys, the permutation swaps the last two axes, and masks leave no share.
+    """
     rank = len(trace.value(match.values["query"]).shape)
     swapped = (*range(rank - 2), rank - 1, rank - 2)
     axes, axis = match.attributes["axes"], match.attributes["axis"]
@@ -55,7 +61,13 @@ def _attributes(match: Match, trace: TraceView) -> Attributes | None:
         scale *= _number(match.attributes.get(name))
     for name in _DIVISORS:
         scale /= _number(match.attributes.get(name))
-    return {"scale": scale, "is_causal": False}
+    masked = match.attributes.get("masked_value")
+    if masked is None:
+        return {"scale": scale, "is_causal": False}
+    is_mask = isinstance(masked, float) and masked <= MASKING
+    if not is_mask or trace.value(match.values["mask"]).dtype != "bool":
+        return None
+    return {"scale": scale, "is_causal": False, "masked_value": masked}
 
 
 def _from_the_front(axes: tuple[AttributeValue, ...], rank: int) -> tuple[int, ...]:

@@ -24,6 +24,6 @@ ENTRIES = (
         Trait.COMPUTING,
         operands=("query", "key", "value", "mask"),
         index_operands=("mask",),
-        attributes=("scale", "is_causal"),
+        attributes=("scale", "is_causal", "masked_value"),
     ),
 )

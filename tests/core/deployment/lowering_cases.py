@@ -123,6 +123,15 @@ def masked_attention(s: Sketch) -> LoopbackModel:
     return s.output(s.op("attention", query, key, value, mask, scale=0.3))
 
 
+def filled_attention(number: float) -> Build:
+    def build(s: Sketch) -> LoopbackModel:
+        query, key, value = (s.input(name, 2, 5, 8) for name in ("query", "key", "value"))
+        hidden = np.tri(5, k=-1, dtype=bool).T
+        return s.output(s.op("attention", query, key, value, hidden, scale=0.3, masked_value=number))
+
+    return build
+
+
 def linear_of_a_free_length(s: Sketch) -> LoopbackModel:
     x = s.model.input("x", ("n", "t", 7))
     return s.output(s.linear(x, 7, 5), s.op("reshape", x, shape=(-1, 7)))
@@ -202,6 +211,8 @@ CASES: Mapping[str, Build] = {
     "attention": attention(),
     "attention causal": attention(is_causal=True),
     "attention masked": masked_attention,
+    "attention filled": filled_attention(-np.inf),
+    "attention filled with a number": filled_attention(-1e9),
     "adaptive_avg_pool": one("adaptive_avg_pool", output_size=(1, 1)),
     "adaptive_avg_pool in parts": one("adaptive_avg_pool", output_size=(2, 3)),
     "avg_pool": one("avg_pool", **_KERNEL),

@@ -126,6 +126,9 @@ PRIMITIVES: dict[str, Callable[[Operands, Attributes], Array]] = {
     "sum": _reduction(np.sum),
     "reduce_max": _reduction(np.max),
     "var": _variance,
+    "masked_fill": lambda operands, attributes: np.where(
+        operands["mask"] > 0, attributes["value"], operands["input"]
+    ),
     "permute": lambda operands, attributes: operands["input"].transpose(attributes["axes"]),
     "reshape": lambda operands, attributes: operands["input"].reshape(attributes["shape"]),
     "expand": lambda operands, attributes: np.broadcast_to(operands["input"], attributes["shape"]),
@@ -166,7 +169,11 @@ def _softmax(operands: Operands, attributes: Attributes) -> Array:
 
 def _attention(operands: Operands, attributes: Attributes) -> Array:
     scores = attributes["scale"] * operands["query"] @ operands["key"].swapaxes(-1, -2)
-    probabilities = _softmax({"input": scores + operands.get("mask", 0)}, {"axis": -1})
+    if "masked_value" in attributes:
+        scores = np.where(operands["mask"] > 0, attributes["masked_value"], scores)
+    else:
+        scores = scores + operands.get("mask", 0)
+    probabilities = _softmax({"input": scores}, {"axis": -1})
     return np.asarray(probabilities @ operands["value"])
 
 

@@ -348,6 +348,13 @@ def attention_unscaled_with_itself(r: R, x: Ref) -> Ref:
     return r.op("matmul", softmax(r, r.op("matmul", x, transposed(r, x))), x)
 
 
+def attention_filled(r: R, x: Ref) -> Ref:
+    key, value = (r.input(name, SHAPE) for name in ("key", "value"))
+    scores = r.op("mul", r.op("matmul", x, transposed(r, key)), 0.5)
+    hidden = r.op("masked_fill", scores, r.input("mask", SHAPE, "bool"), -1e9)
+    return r.op("matmul", softmax(r, hidden), value)
+
+
 SPELLINGS: dict[str, list[Spelling]] = {
     "silu": [silu, silu_gate_first, silu_with_beta, silu_by_exp],
     "gelu": [
@@ -377,6 +384,7 @@ SPELLINGS: dict[str, list[Spelling]] = {
     "linear": [linear, linear_bias_first],
     "attention": [
         *(attention, attention_scaled_query, attention_scaled_both, attention_unscaled_with_itself),
+        attention_filled,
     ],
 }
 

@@ -88,16 +88,19 @@ def drawn_codes(seed: int, operands: Mapping[str, QuantParams]) -> list[Codes]:
 
 
 @given(
-    st.lists(params(), min_size=4, max_size=4), st.integers(0, 2**16), st.sampled_from(["", "mask", "choice"])
+    st.lists(params(), min_size=4, max_size=4),
+    st.integers(0, 2**16),
+    st.sampled_from(["", "mask", "choice", -np.inf, -1e9]),
 )
 def test_both_products_are_sums_of_integers_and_the_softmax_between_them_is_real(
-    drawn: list[QuantParams], seed: int, masked: str
+    drawn: list[QuantParams], seed: int, masked: str | float
 ) -> None:
     *operands, output = drawn
     named = dict(zip(("query", "key", "value"), operands, strict=True))
-    spec, codes = spec_of(named, output), drawn_codes(seed, named)
-    added = np.where(np.tri(4) > 0, 0, -np.inf).astype(F32)
-    mask = {"": None, "mask": added, "choice": np.tri(4, dtype=bool)}[masked]
+    filled = {"masked_value": masked} if isinstance(masked, float) else {}
+    spec, codes = spec_of(named, output, **filled), drawn_codes(seed, named)
+    added, allowed = np.where(np.tri(4) > 0, 0, -np.inf).astype(F32), np.tri(4, dtype=bool)
+    mask = {"": None, "mask": added, "choice": allowed}.get(str(masked), ~allowed)
     centred = [array.astype(F32) for array in codes]
     held = Held(spec.node, {} if mask is None else {"mask": mask})
     (found,) = compute_codes(spec, held, centred, LoopbackArrays())  # type: ignore[arg-type]

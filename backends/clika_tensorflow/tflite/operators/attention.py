@@ -57,9 +57,11 @@ def _masks(layer: Layer, scores: Value) -> list[int]:
     held = layer.arrays.get("mask")
     dtype = str(held.dtype) if held is not None else layer.values["mask"].dtype
     if dtype == "bool":
-        zero, least = layer.constant("zero", np.float32(0)), layer.constant("never", np.float32(never))
+        chosen = [layer.constant("zero", np.float32(0)), layer.constant("never", np.float32(never))]
+        if layer.attribute("masked_value") is not None:
+            chosen.reverse()
         shape = layer.values.get("mask") or Value("bool", held.shape, held.shape)  # type: ignore[union-attr]
-        mask = layer.one("SELECT_V2", [mask, zero, least], replace(shape, dtype="float32"))
+        mask = layer.one("SELECT_V2", [mask, *chosen], replace(shape, dtype="float32"))
     return [*found, mask]
 
 

@@ -46,7 +46,10 @@ def _attention(operands: Operands, attributes: Attributes) -> Array:
     """softmax(scale · query · keyᵀ + mask) · value (Vaswani et al. 2017, section 3.2.1)."""
     query, key = operands["query"], operands["key"]
     scores = np.matmul(query, key.swapaxes(-1, -2)) * query.dtype.type(attributes["scale"])
-    scores = scores + operands.get("mask", 0)
+    if attributes.get("masked_value") is None:
+        scores = scores + operands.get("mask", 0)
+    else:
+        scores = np.where(operands["mask"], query.dtype.type(attributes["masked_value"]), scores)
     if attributes.get("is_causal"):
         scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
     powers = np.exp(scores - scores.max(-1, keepdims=True))
