@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import onnx
@@ -52,13 +53,16 @@ def test_a_finding_exits_with_1_and_names_the_layer(clika: Clika) -> None:
     assert (list(found), list(found["layers"][0])) == (list(VERIFICATION), list(VERIFICATION_LAYER))
 
 
+WITH_LITERT = pytest.mark.skipif(not find_spec("ai_edge_litert"), reason="LiteRT is not installed")
+
+
 @pytest.mark.parametrize(
     ("report", "deployed", "said"),
     [
         ("model.json", FILE, "is no report"),
         ("empty.json", FILE, "is no complete report"),
         (REPORT, "broken.onnx", "cannot be read as ONNX"),
-        (REPORT, "model.tflite", "suffix '.tflite'"),
+        pytest.param(REPORT, "model.tflite", "suffix '.tflite'", marks=WITH_LITERT),
     ],
 )
 def test_a_file_that_is_none_is_told(clika: Clika, report: str, deployed: str, said: str) -> None:
