@@ -32,13 +32,11 @@ from clika_core.pipeline.quantization import Quantized
 from clika_core.pipeline.report import Outcome, report_json, write_report
 from clika_core.pipeline.sizes import float_weight_bytes, quantized_weight_bytes
 from clika_core.pipeline.summary import summary_lines
-from clika_core.pipeline.tracing import traced_ahead, traced_as_shown
 from clika_core.pipeline.user_code import iterate_as_theirs, told_as_theirs
-from clika_core.pipeline.varying import shown_by
-from clika_core.pipeline.widening import in_float32
+from clika_core.pipeline.user_model import traced_on
 from clika_core.planning.plan import Plan
 from clika_core.plugins.planning import checked_settings
-from clika_core.plugins.registry import find_backend, find_target
+from clika_core.plugins.registry import find_target
 from clika_core.report_page.page import PAGE, render_page
 from clika_core.settings.model import Settings
 from clika_core.targets.target import Target
@@ -109,15 +107,14 @@ def compress(
         notes = settings_notes(settings)
         data = portions(calibration_data, evaluation_data, settings, batch_size)
         journal.step("trace")
-        backend = find_backend(model)
-        placed = model if device is None else backend.on_device(model, device)
-        shown = shown_by(data.calibration, example_inputs)
-        placed, example, widening = in_float32(backend, placed, shown.example)
-        traced = traced_as_shown(backend, placed, example, dynamic_axes or shown.axes)
-        _tell(journal, narration.parsing_lines(traced.graph))
-        _check_written(chosen, traced.graph)
-        if not dynamic_axes:
-            traced = traced_ahead(backend, placed, example, traced, data.calibration)
+
+        def check(traced: TracedModel) -> None:
+            _tell(journal, narration.parsing_lines(traced.graph))
+            _check_written(chosen, traced.graph)
+
+        traced, widening = traced_on(
+            data.calibration, model, example_inputs, device=device, dynamic_axes=dynamic_axes, check=check
+        )
         quantized = quantize_after_training(traced, settings, chosen, data.calibration, journal)
         _tell(journal, narration.plan_lines(quantized.plan))
         native = quantized.model.native(quantized.program)

@@ -16,13 +16,11 @@ from clika_core.pipeline.journal import Journal, Progress
 from clika_core.pipeline.portions import portions
 from clika_core.pipeline.quantization import Quantized, quantize_traced, unrestricted
 from clika_core.pipeline.report import FORMAT, VERSION, finite
-from clika_core.pipeline.tracing import traced_ahead, traced_as_shown
-from clika_core.pipeline.varying import shown_by
-from clika_core.pipeline.widening import in_float32
+from clika_core.pipeline.user_model import traced_on
 from clika_core.planning.plan import Plan
 from clika_core.planning.wording import describe
 from clika_core.plugins.planning import checked_settings
-from clika_core.plugins.registry import find_backend, find_target
+from clika_core.plugins.registry import find_target
 from clika_core.sensitivity.in_the_model import cumulative, one_at_a_time
 from clika_core.sensitivity.sums import Measurement
 from clika_core.settings.model import Settings
@@ -106,15 +104,9 @@ def measure_sensitivity(
     chosen = find_target(target or settings.deployment_settings.target_framework)
     data = portions(calibration_data, None, settings, batch_size).calibration
     journal.step("trace")
-    backend = find_backend(model)
-    placed = model if device is None else backend.on_device(model, device)
-    shown = shown_by(data, example_inputs)
-    placed, example, notes = in_float32(backend, placed, shown.example)
+    traced, notes = traced_on(data, model, example_inputs, device=device, dynamic_axes=dynamic_axes)
     for note in notes:
         journal.note(note)
-    traced = traced_as_shown(backend, placed, example, dynamic_axes or shown.axes)
-    if not dynamic_axes:
-        traced = traced_ahead(backend, placed, example, traced, data)
     for line in narration.parsing_lines(traced.graph):
         journal.detail(line)
     prepare = Preparation.of(settings, data, journal)

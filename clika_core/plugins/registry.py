@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from clika_core.diagnostics import Diagnostic
-from clika_core.errors import ModelError, PluginError, SettingsError, TargetError, nearest
+from clika_core.errors import ClikaError, ModelError, PluginError, SettingsError, TargetError, nearest
 from clika_core.frozen import frozen
 from clika_core.plugins.checks import name_of, problem_of
 from clika_core.plugins.guard import told
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from clika_core.observers import Observer
     from clika_core.plugins.command_entry import CommandEntry
     from clika_core.targets.target import Target
+
+_Error = TypeVar("_Error", bound=ClikaError)
 
 HOOKS: Final = (
     "clika_register_backends",
@@ -131,13 +133,7 @@ def check_observer_name(name: str) -> None:
     _refuse_contested("clika_register_observers", name)
     known = list(dict.fromkeys((*OBSERVER_NAMES, *registered("clika_register_observers").items)))
     if name not in known:
-        close = nearest(name, known)
-        raise SettingsError(
-            f"there is no observer {name!r}",
-            found=_broken_plugins(),
-            expected=", ".join(known),
-            fix=f"did you mean {' or '.join(map(repr, close))}?" if close else None,
-        )
+        raise _unknown(SettingsError, "observer", name, known)
 
 
 def commands() -> dict[str, click.Command | CommandEntry]:
@@ -152,13 +148,7 @@ def find_target(name: str | Target) -> Target:
     _refuse_contested("clika_register_targets", name)
     found = targets().get(name)
     if found is None:
-        close = nearest(name, list(targets()))
-        raise TargetError(
-            f"there is no deployment target {name!r}",
-            found=_broken_plugins(),
-            expected=", ".join(targets()),
-            fix=f"did you mean {' or '.join(map(repr, close))}?" if close else None,
-        )
+        raise _unknown(TargetError, "deployment target", name, list(targets()))
     return found
 
 
@@ -215,6 +205,17 @@ def _refuse_contested(hook: str, name: str) -> None:
             f"plugins {' and '.join(map(repr, claims))} both register {name!r}",
             fix=f"uninstall one, or set CLIKA_DISABLE_PLUGINS={claims[-1]}",
         )
+
+
+def _unknown(error: type[_Error], kind: str, name: str, known: list[str]) -> _Error:
+    """What is said of a name that nothing has, with the nearest ones."""
+    close = nearest(name, known)
+    return error(
+        f"there is no {kind} {name!r}",
+        found=_broken_plugins(),
+        expected=", ".join(known),
+        fix=f"did you mean {' or '.join(map(repr, close))}?" if close else None,
+    )
 
 
 def _broken_plugins() -> str | None:
